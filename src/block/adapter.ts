@@ -31,6 +31,8 @@ export interface Capabilities {
   readonly import: boolean
   /** Copy without moving the bytes through this process. */
   readonly serverSideCopy: boolean
+  /** `listParts` works (R2's binding cannot enumerate parts). */
+  readonly listParts: boolean
 }
 
 /** What clients are told about a storage (`StorageConfig` of the REST contract). */
@@ -48,6 +50,11 @@ export type PutBody = Uint8Array | { readonly stream: ReadableStream<Uint8Array>
 export interface PutOptions {
   /** Fails with `storage_exists` when the object is there. Only where `capabilities.putIfAbsent`. */
   readonly ifAbsent?: boolean
+  /**
+   * The name was made up for this put alone (random), so nobody else writes it or reads it before this answers. Local disks then
+   * write in place instead of under a temporary name. A crash may leave a partial object that nothing refers to.
+   */
+  readonly unique?: boolean
   readonly contentType?: string
   readonly storageClass?: string
   readonly signal?: AbortSignal
@@ -121,9 +128,12 @@ export interface BlockAdapter {
   /** Canonical form of a namespace for overlap tests: endpoint, container and prefix segments. @throws namespace_invalid */
   canonicalNamespace(namespace: StorageNamespace): readonly string[]
 
+  /** Answers when the storage can be reached; judges no bucket. @throws storage_unavailable, storage_forbidden, storage_unsupported */
+  ping(): Promise<void>
+
   /** Stores the whole body and answers when it is durable; on failure nothing is visible. @throws storage_exists, storage_full, storage_forbidden, storage_unavailable, body_incomplete */
   put(location: Location, body: PutBody, options?: PutOptions): Promise<PutResult>
-  /** Reads an object or a part of it. @throws storage_not_found, range_not_satisfiable (start at or past the end), storage_forbidden, storage_unavailable */
+  /** Reads an object or a part of it. @throws storage_not_found, range_not_satisfiable (empty range, or start at or past the end), storage_forbidden, storage_unavailable */
   get(location: Location, range?: ByteRange): Promise<GetResult>
   /** The last `bytes` bytes (all of a smaller object) and the object's size, in one request. @throws as `get` */
   getTail(location: Location, bytes: number): Promise<{ bytes: Uint8Array; totalBytes: number }>
@@ -142,9 +152,14 @@ export interface BlockAdapter {
   createMultipart(location: Location, options?: PutOptions): Promise<{ uploadId: string }>
   /** Stores one part, 1..10000; the same number again replaces it. @throws storage_not_found for an unknown upload */
   putPart(location: Location, uploadId: string, partNumber: number, body: PutBody): Promise<{ eTag: string }>
+  /** In order of part number. Only where `capabilities.listParts`. @throws storage_not_found, storage_unsupported */
   listParts(location: Location, uploadId: string): Promise<readonly (UploadedPart & { sizeBytes: number })[]>
   /** Assembles the named parts in the given order. @throws storage_not_found, invalid_argument (unknown part or ETag) */
-  completeMultipart(location: Location, uploadId: string, parts: readonly UploadedPart[]): Promise<PutResult & { sizeBytes: number }>
+  completeMultipart(
+    location: Location,
+    uploadId: string,
+    parts: readonly UploadedPart[],
+  ): Promise<PutResult & { sizeBytes: number }>
   abortMultipart(location: Location, uploadId: string): Promise<void>
 
   /** Only where `capabilities.presign`. @throws storage_unsupported */
