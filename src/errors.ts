@@ -50,6 +50,8 @@ export type ErrorCode =
   // the ground under us
   | 'corrupt'
   | 'database_unavailable'
+  | 'database_newer'
+  | 'database_locked'
   | 'outcome_unknown'
 
 /** A failure with a code; `message` says `cannot <action> "<value>": <state>`, or the text that lakeFS clients match on. */
