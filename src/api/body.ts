@@ -1,0 +1,121 @@
+/** JSON request bodies: bounded, strictly decoded, validated. */
+import * as v from 'valibot'
+import { DomainError } from '../errors.ts'
+
+/** Bytes of a JSON body unless an operation states its own limit. */
+const DEFAULT_LIMIT_BYTES = 10 * 1024 * 1024
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+const JSON_TYPE = /^application\/json\s*(;|$)/i
+
+/** Text that goes to the database: Postgres cannot store NUL. */
+export const databaseText = v.pipe(
+  v.string(),
+  v.check((value) => !value.includes('\0'), 'must not contain NUL'),
+)
+
+export interface BodyOptions {
+  readonly limitBytes?: number
+}
+
+/**
+ * The body as `schema` has it.
+ *
+ * @throws invalid_argument `request body has an error: …` naming the field (missing body, another content type, not UTF-8, not JSON,
+ *   a lone surrogate, a value the schema refuses), payload_too_large
+ */
+export async function readJson<Schema extends v.GenericSchema>(
+  request: Request,
+  schema: Schema,
+  options?: BodyOptions,
+): Promise<v.InferOutput<Schema>> {
+  const bytes = await readBytes(request, options?.limitBytes ?? DEFAULT_LIMIT_BYTES)
+  if (bytes.length === 0) return refuseBody('value is required but missing')
+  return parse(request, bytes, schema)
+}
+
+/** As `readJson`; null when there is no body. */
+export async function readOptionalJson<Schema extends v.GenericSchema>(
+  request: Request,
+  schema: Schema,
+  options?: BodyOptions,
+): Promise<v.InferOutput<Schema> | null> {
+  const bytes = await readBytes(request, options?.limitBytes ?? DEFAULT_LIMIT_BYTES)
+  return bytes.length === 0 ? null : parse(request, bytes, schema)
+}
+
+function refuseBody(problem: string): never {
+  throw new DomainError('invalid_argument', `request body has an error: ${problem}`)
+}
+
+function parse<Schema extends v.GenericSchema>(
+  request: Request,
+  bytes: Uint8Array,
+  schema: Schema,
+): v.InferOutput<Schema> {
+  const contentType = request.headers.get('content-type') ?? ''
+  if (!JSON_TYPE.test(contentType))
+    refuseBody(`header Content-Type has unexpected value ${JSON.stringify(contentType)}`)
+  const result = v.safeParse(schema, parseJson(decode(bytes)))
+  if (result.success) return result.output
+  const [issue] = result.issues
+  const field = v.getDotPath(issue)
+  return refuseBody(field === null ? issue.message : `field "${field}": ${issue.message}`)
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return refuseBody('not UTF-8')
+  }
+}
+
+function parseJson(source: string): unknown {
+  let value: unknown
+  try {
+    value = JSON.parse(source)
+  } catch {
+    return refuseBody('not JSON')
+  }
+  // UTF-8 itself cannot carry a lone surrogate, an escape can; stored as text it would silently become U+FFFD.
+  if (/\\ud[89a-f]/i.test(source) && hasLoneSurrogate(value)) refuseBody('text with a lone surrogate')
+  return value
+}
+
+function hasLoneSurrogate(value: unknown): boolean {
+  if (typeof value === 'string') return /\p{Surrogate}/u.test(value)
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).some(([key, member]) => hasLoneSurrogate(key) || hasLoneSurrogate(member))
+}
+
+async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
+  const declared = request.headers.get('content-length')
+  if (declared !== null && Number(declared) > limitBytes) refuseSize(limitBytes)
+  try {
+    return declared !== null ? new Uint8Array(await request.arrayBuffer()) : await gather(request.body, limitBytes)
+  } catch (cause) {
+    if (cause instanceof DomainError) throw cause
+    throw new DomainError('body_incomplete', 'request body has an error: it ended early', { cause })
+  }
+}
+
+async function gather(body: ReadableStream<Uint8Array> | null, limitBytes: number): Promise<Uint8Array> {
+  if (body === null) return new Uint8Array(0)
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  const reader = body.getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return Buffer.concat(chunks, sizeBytes)
+    sizeBytes += value.length
+    if (sizeBytes > limitBytes) {
+      await reader.cancel()
+      refuseSize(limitBytes)
+    }
+    chunks.push(value)
+  }
+}
+
+function refuseSize(limitBytes: number): never {
+  throw new DomainError('payload_too_large', `request body has an error: larger than ${limitBytes} bytes`)
+}

@@ -1,0 +1,156 @@
+/** One request of one operation, as handlers see it. */
+
+import type { Authenticated } from '../auth/authenticate.ts'
+import { type AuthorizationContext, authorize, listFilter } from '../auth/authorize.ts'
+import type { Principal } from '../auth/identity.ts'
+import type { Action, PermissionTree } from '../auth/permissions.ts'
+import { DomainError } from '../errors.ts'
+import type { StorageId } from '../model.ts'
+import type { OperationId, operations } from './operations.gen.ts'
+import { decodeText } from './percent.ts'
+import { Query, refuseParameter } from './query.ts'
+
+type ParametersOf<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParametersOf<Rest>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never
+
+/** Every name that stands in a path of the contract. */
+export type PathParameter = ParametersOf<(typeof operations)[OperationId]['path']>
+
+/** What the runtime knows about the connection. */
+export interface Connection {
+  /** The peer's address without port, null where the runtime does not say. */
+  readonly peerAddress: string | null
+  /** The request target as it came over the wire, where the runtime has it (Node); else it is taken from `request.url`. */
+  readonly target?: string
+}
+
+/** What the first statement of an operation reads beside its own rows. */
+export interface Versions {
+  /** The authorization version of the installation, as text. */
+  readonly authVersion: string
+  /** The storage of the operation's repository. */
+  readonly storageId?: StorageId
+}
+
+/** How a request was matched. */
+export interface Matched {
+  readonly operation: OperationId
+  readonly names: readonly string[]
+  /** Undecoded, in the order of `names`. */
+  readonly values: readonly string[]
+  readonly rawQuery: string
+}
+
+export class ApiRequest implements AuthorizationContext {
+  readonly operation: OperationId
+  /** A fresh UUID, sent back as `X-Request-ID` and written to logs. */
+  readonly id: string
+  /** The request itself: headers, body, abort signal. */
+  readonly raw: Request
+  readonly #connection: Connection
+  readonly #matched: Matched
+  readonly #authenticated: Authenticated | null
+  #query: Query | undefined
+  #storageId: StorageId | null = null
+  #rule: (() => PermissionTree) | null = null
+  #versionsChecked: boolean
+  #authorized = false
+
+  constructor(raw: Request, id: string, connection: Connection, matched: Matched, authenticated: Authenticated | null) {
+    this.raw = raw
+    this.id = id
+    this.operation = matched.operation
+    this.#connection = connection
+    this.#matched = matched
+    this.#authenticated = authenticated
+    this.#versionsChecked = authenticated === null || authenticated.principal === null
+  }
+
+  get query(): Query {
+    this.#query ??= new Query(this.#matched.rawQuery)
+    return this.#query
+  }
+
+  /** A path parameter: decoded once, UTF-8 without NUL, not empty. @throws invalid_argument */
+  param(name: PathParameter): string {
+    const at = this.#matched.names.indexOf(name)
+    if (at === -1) throw new Error(`${this.operation} has no path parameter "${name}"`)
+    const value = decodeText(this.#matched.values[at] ?? '', false)
+    if (value === null) return refuseParameter(name, 'path', 'not percent-encoded UTF-8')
+    if (value === '') return refuseParameter(name, 'path', 'value is required but missing')
+    if (value.includes('\0')) return refuseParameter(name, 'path', 'must not contain NUL')
+    return value
+  }
+
+  header(name: string): string | null {
+    return this.raw.headers.get(name)
+  }
+
+  /** The caller, or null for one who showed no credentials. */
+  get caller(): Principal | null {
+    return this.#authenticated?.principal ?? null
+  }
+
+  /** The caller. @throws unauthenticated */
+  get principal(): Principal {
+    const { caller } = this
+    if (caller === null) throw new DomainError('unauthenticated', 'cannot serve request: no credentials')
+    return caller
+  }
+
+  /** The first entry of `X-Forwarded-For`, else `X-Real-IP`, else the peer: as lakeFS's policy conditions have it. */
+  get sourceIp(): string | null {
+    const forwarded = this.header('x-forwarded-for')?.split(',')[0]?.trim()
+    return forwarded || this.header('x-real-ip') || this.#connection.peerAddress
+  }
+
+  /** The storage of the repository in question, null until `checkVersions` has named it. */
+  get storageId(): StorageId | null {
+    return this.#storageId
+  }
+
+  /**
+   * Compares the identity that was used so far with the versions that the operation's own statement has read. Usually nothing to do
+   * and synchronous; when credentials have changed since, they are checked again. Call it before the first effect.
+   *
+   * @throws unauthenticated, unauthorized
+   */
+  checkVersions(versions: Versions): void | Promise<void> {
+    const checked = this.#authenticated?.revalidate(versions.authVersion)
+    if (versions.storageId !== undefined) this.#storageId = versions.storageId
+    if (checked === undefined) return this.#passed()
+    return checked.then(() => this.#passed())
+  }
+
+  /** False as long as nobody has compared versions. */
+  get versionsChecked(): boolean {
+    return this.#versionsChecked
+  }
+
+  /** False as long as nobody has asked for permission. */
+  get authorized(): boolean {
+    return this.#authorized
+  }
+
+  /** Asks for what the request needs; asked again when the storage becomes known. @throws unauthorized, unauthenticated */
+  authorize(tree: () => PermissionTree): void {
+    authorize(this.principal, tree, this)
+    this.#rule = tree
+    this.#authorized = true
+  }
+
+  /** Which resources a listing may show; null: all of them. @throws unauthorized, unauthenticated */
+  listFilter(action: Action): ((resource: string) => boolean) | null {
+    const filter = listFilter(this.principal, action, this)
+    this.#authorized = true
+    return filter
+  }
+
+  #passed(): void {
+    this.#versionsChecked = true
+    if (this.#rule !== null) authorize(this.principal, this.#rule, this)
+  }
+}

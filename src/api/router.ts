@@ -1,0 +1,90 @@
+/**
+ * The lakeFS REST API under `/api/v1`: match → authenticate → authorize → handler → one `Response`. Nothing here knows a resource.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Authenticator } from '../auth/authenticate.ts'
+import { DomainError } from '../errors.ts'
+import { type ErrorLog, errorReply } from './errors.ts'
+import { type OperationId, operations } from './operations.gen.ts'
+import { permissions, permissionTree } from './permissions.ts'
+import { ApiRequest, type Connection, type Versions } from './request.ts'
+import { json, type Reply, toResponse } from './responses.ts'
+import { compileRoutes, type Route } from './routes.ts'
+
+export const API_PREFIX = '/api/v1'
+
+export type Handler = (request: ApiRequest) => Reply | Promise<Reply>
+
+/** Every operation of the contract: built, or an explicit 501. */
+export type Handlers = Record<OperationId, Handler | 'not_implemented'>
+
+export interface ApiDependencies {
+  readonly authenticator: Authenticator
+  /** Reads the versions for operations that have no statement of their own to read them with. */
+  readonly currentVersions: () => Promise<Versions>
+  readonly log: ErrorLog
+}
+
+/** Answers any request whose path starts with `API_PREFIX`; never throws. */
+export type Api = (request: Request, connection: Connection) => Promise<Response>
+
+/** Makes the API from its handlers. */
+export function createApi(dependencies: ApiDependencies, handlers: Handlers): Api {
+  const match = compileRoutes()
+
+  async function serve(raw: Request, connection: Connection, id: string): Promise<Reply> {
+    const target = connection.target ?? targetOf(raw.url)
+    const mark = target.indexOf('?')
+    const path = mark === -1 ? target : target.slice(0, mark)
+    const route = match(raw.method, path.slice(API_PREFIX.length))
+    if (route === null) return json(404, { message: 'invalid API endpoint' })
+    try {
+      const rawQuery = mark === -1 ? '' : target.slice(mark + 1)
+      return await operate(raw, connection, id, route, rawQuery)
+    } catch (error) {
+      return errorReply(error, id, route.operation, dependencies.log)
+    }
+  }
+
+  async function operate(raw: Request, connection: Connection, id: string, route: Route, rawQuery: string) {
+    const { operation } = route
+    const rule = permissions[operation]
+    const authenticating =
+      operations[operation].security === 'none' ? null : dependencies.authenticator.authenticate(raw.headers)
+    const authenticated = authenticating instanceof Promise ? await authenticating : authenticating
+    const request = new ApiRequest(raw, id, connection, { ...route, rawQuery }, authenticated)
+    if (rule !== 'open' && request.caller === null) {
+      throw new DomainError('unauthenticated', 'cannot serve request: no credentials')
+    }
+    const handler = handlers[operation]
+    // Operations on a repository read the versions with their first statement; who has none asks here.
+    if (handler === 'not_implemented' || route.names[0] !== 'repository') await checkNow(request)
+    if (handler === 'not_implemented') throw new DomainError('not_implemented', `not implemented: ${operation}`)
+    if (typeof rule === 'object') request.authorize(() => permissionTree(rule, request))
+    try {
+      const reply = await handler(request)
+      if (rule === 'handler' && !request.authorized) throw new Error(`${operation} answered without authorizing`)
+      return reply
+    } finally {
+      // Nobody learns anything, not even that something does not exist, by credentials that are gone.
+      await checkNow(request)
+    }
+  }
+
+  async function checkNow(request: ApiRequest): Promise<void> {
+    if (!request.versionsChecked) await request.checkVersions(await dependencies.currentVersions())
+  }
+
+  return async function api(raw, connection) {
+    const id = randomUUID()
+    return toResponse(await serve(raw, connection, id), raw.method, id)
+  }
+}
+
+/** Path and query of an absolute URL, as they stand there. */
+function targetOf(url: string): string {
+  const path = url.indexOf('/', url.indexOf('://') + 3)
+  if (path === -1) return '/'
+  const fragment = url.indexOf('#', path)
+  return fragment === -1 ? url.slice(path) : url.slice(path, fragment)
+}

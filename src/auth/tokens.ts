@@ -1,0 +1,67 @@
+/**
+ * Login tokens: JWT HS256 signed with `auth.encrypt.secret_key`, as lakeFS makes them, so that tokens survive a change between the
+ * two. Stateless: logging out does not end them, deleting the user does.
+ */
+import { randomUUID } from 'node:crypto'
+import { errors, jwtVerify, SignJWT } from 'jose'
+import { DomainError } from '../errors.ts'
+
+const ISSUER = 'auth'
+const AUDIENCE = 'login'
+
+export interface LoginToken {
+  readonly token: string
+  readonly expiresAtSeconds: number
+}
+
+export interface VerifiedToken {
+  readonly userName: string
+  readonly expiresAtSeconds: number
+}
+
+export interface Tokens {
+  issue(userName: string): Promise<LoginToken>
+  /** @throws unauthenticated for a bad signature, another audience, a missing or past expiry, no subject */
+  verify(token: string): Promise<VerifiedToken>
+}
+
+/** @param durationSeconds how long a token is good, `auth.login_duration` */
+export function createTokens(secretKey: string, durationSeconds: number): Tokens {
+  const key = new TextEncoder().encode(secretKey)
+  return {
+    async issue(userName) {
+      const issuedAtSeconds = Math.floor(Date.now() / 1000)
+      const expiresAtSeconds = issuedAtSeconds + durationSeconds
+      const token = await new SignJWT()
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .setJti(randomUUID())
+        .setIssuer(ISSUER)
+        .setSubject(userName)
+        .setAudience(AUDIENCE)
+        .setIssuedAt(issuedAtSeconds)
+        .setExpirationTime(expiresAtSeconds)
+        .sign(key)
+      return { token, expiresAtSeconds }
+    },
+    async verify(token) {
+      try {
+        const { payload } = await jwtVerify(token, key, {
+          algorithms: ['HS256', 'HS384', 'HS512'],
+          requiredClaims: ['exp', 'sub'],
+        })
+        const { aud, exp, sub } = payload
+        const audiences = aud === undefined || aud === '' ? [] : [aud].flat()
+        if (audiences.length > 0 && !audiences.includes(AUDIENCE)) throw refuse('made for another audience')
+        if (exp === undefined || sub === undefined || sub === '') throw refuse('without subject')
+        return { userName: sub, expiresAtSeconds: exp }
+      } catch (cause) {
+        if (cause instanceof errors.JOSEError) throw refuse(cause.code, cause)
+        throw cause
+      }
+    },
+  }
+}
+
+function refuse(reason: string, cause?: unknown): DomainError {
+  return new DomainError('unauthenticated', `cannot accept login token: ${reason}`, { cause })
+}
