@@ -1,0 +1,112 @@
+/** Bodies on their way into a storage: gathering, and streams that keep the length they promised. */
+import { DomainError, isDomainError } from '../errors.ts'
+import type { PutBody } from './adapter.ts'
+
+/** A body that is not whole in memory. */
+export type StreamBody = Exclude<PutBody, Uint8Array>
+
+/** Bodies and answers up to this many bytes are handled whole: streaming a small one costs three times as much. */
+export const BUFFERED_LIMIT_BYTES = 1024 * 1024
+
+/** True for a body that is whole in memory. */
+export function isWhole(body: PutBody): body is Uint8Array {
+  return body instanceof Uint8Array
+}
+
+/** The failure of a source: a `DomainError` as it is, anything else (a client that vanished) as `body_incomplete`. */
+export function sourceFailure(cause: unknown): DomainError {
+  if (isDomainError(cause)) return cause
+  return new DomainError('body_incomplete', 'cannot store the body: its source failed before the end', { cause })
+}
+
+function wrongLength(declared: number, seen: string): DomainError {
+  return new DomainError('body_incomplete', `cannot store the body: ${declared} bytes were declared, ${seen} came`)
+}
+
+/**
+ * Reads a stream chunk by chunk and promises its declared length: `next` answers null only after exactly `sizeBytes` bytes (any
+ * number when `sizeBytes` is null).
+ */
+export interface BodyReader {
+  /** @throws body_incomplete, or the `DomainError` that the source failed with */
+  next(): Promise<Uint8Array | null>
+  /** Bytes handed out so far. */
+  readonly seenBytes: number
+  /** Lets the source go; never throws. */
+  cancel(reason: unknown): Promise<void>
+}
+
+/** Opens a stream for one reader. */
+export function readBody(body: StreamBody): BodyReader {
+  const reader = body.stream.getReader()
+  const declared = body.sizeBytes
+  let seenBytes = 0
+  return {
+    get seenBytes() {
+      return seenBytes
+    },
+    async next() {
+      let step: ReadableStreamReadResult<Uint8Array>
+      try {
+        step = await reader.read()
+      } catch (cause) {
+        throw sourceFailure(cause)
+      }
+      if (step.done) {
+        if (declared !== null && seenBytes < declared) throw wrongLength(declared, `only ${seenBytes}`)
+        return null
+      }
+      seenBytes += step.value.length
+      if (declared !== null && seenBytes > declared) {
+        const failure = wrongLength(declared, 'more')
+        await reader.cancel(failure).catch(() => undefined)
+        throw failure
+      }
+      return step.value
+    },
+    async cancel(reason) {
+      await reader.cancel(reason).catch(() => undefined)
+    },
+  }
+}
+
+/** The whole body in one buffer. Only for bodies known to be small, or for storages that are memory themselves. @throws as `BodyReader.next` */
+export async function gatherBody(body: PutBody): Promise<Uint8Array> {
+  if (isWhole(body)) return body
+  const reader = readBody(body)
+  const chunks: Uint8Array[] = []
+  for (let chunk = await reader.next(); chunk !== null; chunk = await reader.next()) chunks.push(chunk)
+  const [first] = chunks
+  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, reader.seenBytes)
+}
+
+/** A stream that fails instead of ending short or running over, and remembers why. */
+export interface GuardedStream {
+  readonly stream: ReadableStream<Uint8Array>
+  /** What the source failed with, null while it has not: HTTP clients report such failures as their own. */
+  failure(): DomainError | null
+}
+
+/** Passes a body on chunk by chunk (one at a time, nothing buffered); `onChunk` is told the size of each. */
+export function guardBody(body: StreamBody, onChunk?: (sizeBytes: number) => void): GuardedStream {
+  const reader = readBody(body)
+  let failed: DomainError | null = null
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const chunk = await reader.next()
+          if (chunk === null) return controller.close()
+          onChunk?.(chunk.length)
+          controller.enqueue(chunk)
+        } catch (error) {
+          failed = sourceFailure(error)
+          controller.error(failed)
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+  return { stream, failure: () => failed }
+}
