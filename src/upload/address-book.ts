@@ -13,30 +13,22 @@ export type RegisterPartition = (partition: string) => Promise<void>
 
 export class AddressBook {
   #partition: { readonly id: string; readonly bornMs: number; given: number } | undefined
-  #opening: Promise<void> | undefined
 
   /**
-   * The identifier of a new object, relative to its repository's namespace. One statement an hour, else no I/O.
+   * The identifier of a new object, relative to its repository's namespace. One statement an hour, else no I/O. Callers that meet
+   * at the turn of a partition open one each: on Workers one request must not wait for another's statement.
    * @throws database_unavailable when a new partition cannot be registered
    */
   async next(register: RegisterPartition): Promise<string> {
-    for (;;) {
-      const nowMs = Date.now()
-      const partition = this.#partition
-      if (partition !== undefined && partition.given < MAX_IDS && nowMs - partition.bornMs < MAX_AGE_MS) {
-        partition.given += 1
-        return `data/${partition.id}/${objectId(Math.floor(nowMs / 1000))}`
-      }
-      this.#opening ??= this.#open(nowMs, register).finally(() => {
-        this.#opening = undefined
-      })
-      await this.#opening
+    const nowMs = Date.now()
+    const nowSeconds = Math.floor(nowMs / 1000)
+    let partition = this.#partition
+    if (partition === undefined || partition.given >= MAX_IDS || nowMs - partition.bornMs >= MAX_AGE_MS) {
+      partition = { id: partitionId(nowSeconds), bornMs: nowMs, given: 0 }
+      await register(partition.id)
+      this.#partition = partition
     }
-  }
-
-  async #open(nowMs: number, register: RegisterPartition): Promise<void> {
-    const id = partitionId(Math.floor(nowMs / 1000))
-    await register(id)
-    this.#partition = { id, bornMs: nowMs, given: 0 }
+    partition.given += 1
+    return `data/${partition.id}/${objectId(nowSeconds)}`
   }
 }

@@ -21,20 +21,25 @@ describe('object ids', () => {
 })
 
 describe('the address book', () => {
-  it('registers a partition before it gives an address in it, once for many callers', async () => {
-    const registered: string[] = []
+  it('registers a partition before it gives an address in it, and stays in it', async () => {
+    const registered = new Set<string>()
     const book = new AddressBook()
-    const addresses = await Promise.all(
-      Array.from({ length: 50 }, () =>
-        book.next(async (partition) => {
-          await new Promise((resolve) => setTimeout(resolve, 5))
-          registered.push(partition)
-        }),
-      ),
-    )
-    expect(registered).toHaveLength(1)
-    expect(new Set(addresses).size).toBe(50)
-    for (const address of addresses) expect(address).toMatch(new RegExp(`^data/${registered[0]}/[0-9a-v]{20}$`))
+    const register = async (partition: string) => {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      registered.add(partition)
+    }
+    const addresses: string[] = []
+    const ask = async () => {
+      const address = await book.next(register)
+      expect(registered.has(address.split('/')[1] ?? '')).toBe(true)
+      addresses.push(address)
+    }
+    await Promise.all(Array.from({ length: 20 }, ask))
+    const before = registered.size
+    for (let at = 0; at < 50; at++) await ask()
+    expect(registered.size).toBe(before)
+    expect(new Set(addresses).size).toBe(70)
+    for (const address of addresses) expect(address).toMatch(/^data\/[0-9a-v]{20}\/[0-9a-v]{20}$/)
   })
 
   it('gives nothing while the partition cannot be registered, and recovers', async () => {

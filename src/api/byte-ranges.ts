@@ -1,0 +1,29 @@
+/** The `Range` header as lakeFS's REST API reads it: one range of bytes. */
+import type { ByteRange } from '../block/adapter.ts'
+import { refuseParameter } from './query.ts'
+
+/** The contract's pattern: what does not match is a 400, what matches and cannot be served a 416. */
+const PATTERN = /^bytes=((\d*-\d*,? ?)+)$/
+const ONE = /^bytes=(\d*)-(\d*)$/
+
+/** What a request asks for: all of it, a part, or a part that is not there (`contentRange` for the answer, null for none). */
+export type WantedRange = 'whole' | ByteRange | { readonly unsatisfiable: string | null }
+
+/** Reads `header` for an object of `totalBytes`. The end is clamped. @throws invalid_argument for another form */
+export function wantedRange(header: string | null, totalBytes: number): WantedRange {
+  if (header === null) return 'whole'
+  if (!PATTERN.test(header)) return refuseParameter('Range', 'header', `value ${JSON.stringify(header)}: must be like bytes=0-99`)
+  const match = ONE.exec(header)
+  const [, first = '', last = ''] = match ?? []
+  if (match === null || (first === '' && last === '')) return { unsatisfiable: null }
+  if (first === '') {
+    const suffix = Number(last)
+    if (suffix === 0 || totalBytes === 0) return { unsatisfiable: `bytes */${totalBytes}` }
+    return { start: Math.max(0, totalBytes - suffix), end: totalBytes }
+  }
+  const start = Number(first)
+  const end = last === '' ? totalBytes : Math.min(Number(last) + 1, totalBytes)
+  if (last !== '' && Number(last) < start) return { unsatisfiable: null }
+  if (start >= totalBytes) return { unsatisfiable: `bytes */${totalBytes}` }
+  return { start, end }
+}

@@ -1,0 +1,84 @@
+/** Operations on commits. */
+import * as v from 'valibot'
+import { committerOf } from '../auth/identity.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import { commit, getCommit, logCommits } from '../catalog/commits.ts'
+import type { Commit } from '../model.ts'
+import { databaseText, readJson } from './body.ts'
+import { refuseParameter } from './query.ts'
+import type { ApiRequest } from './request.ts'
+import { json, page, type Reply } from './responses.ts'
+
+const creation = v.object({
+  message: databaseText,
+  metadata: v.nullish(v.record(databaseText, databaseText)),
+  date: v.nullish(v.pipe(v.number(), v.safeInteger())),
+  allow_empty: v.nullish(v.boolean()),
+  force: v.nullish(v.boolean()),
+})
+
+function show(commit: Commit) {
+  return {
+    id: commit.id,
+    parents: commit.parents,
+    committer: commit.committer,
+    message: commit.message,
+    creation_date: commit.creationDate.seconds,
+    meta_range_id: commit.metaRangeId,
+    metadata: commit.metadata,
+    generation: commit.generation,
+    version: commit.version,
+  }
+}
+
+/** RFC 3339 date-time as Unix seconds; null when absent or empty. */
+function sinceSeconds(request: ApiRequest): number | null {
+  const value = request.query.text('since')
+  if (value === null || value === '') return null
+  const milliseconds = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(value)
+    ? Date.parse(value)
+    : Number.NaN
+  if (Number.isNaN(milliseconds)) refuseParameter('since', 'query', 'must be an RFC 3339 date-time')
+  return milliseconds / 1000
+}
+
+export function commitHandlers(catalog: Catalog) {
+  return {
+    async commit(request: ApiRequest): Promise<Reply> {
+      const sourceMetarange = request.query.text('source_metarange')
+      const body = await readJson(request.raw, creation)
+      const made = await commit(catalog, request, {
+        repository: request.param('repository'),
+        branch: request.param('branch'),
+        message: body.message,
+        metadata: body.metadata ?? {},
+        committer: committerOf(request.principal),
+        dateSeconds: body.date ?? null,
+        allowEmpty: body.allow_empty ?? false,
+        force: body.force ?? false,
+        sourceMetarange,
+      })
+      return json(201, show(made))
+    },
+
+    async getCommit(request: ApiRequest): Promise<Reply> {
+      return json(200, show(await getCommit(catalog, request, request.param('repository'), request.param('commitId'))))
+    },
+
+    async logCommits(request: ApiRequest): Promise<Reply> {
+      const { query } = request
+      const limited = query.boolean('limit', false)
+      const found = await logCommits(catalog, request, request.param('repository'), request.param('ref'), {
+        amount: query.amount(),
+        after: query.text('after') ?? '',
+        firstParent: query.boolean('first_parent', false),
+        sinceSeconds: sinceSeconds(request),
+        stopAt: query.text('stop_at') ?? '',
+        objects: query.bytesList('objects'),
+        prefixes: query.bytesList('prefixes'),
+      })
+      const results = found.items.map(show)
+      return json(200, page(results, found.hasMore && !limited, results.at(-1)?.id ?? ''))
+    },
+  }
+}

@@ -1,0 +1,110 @@
+/** Operations that read objects: content, headers, stat, listing. */
+import type { Catalog } from '../catalog/catalog.ts'
+import { listObjects, openObject, type ObjectRecord, statObject } from '../catalog/entries.ts'
+import { DomainError } from '../errors.ts'
+import { wantedRange } from './byte-ranges.ts'
+import { showCommonPrefix, showObject } from './object-stats.ts'
+import type { ApiRequest } from './request.ts'
+import { empty, json, page, type Reply, type ReplyBody } from './responses.ts'
+
+/** Shown in the browser; everything else is offered as a download, so that a stored page never runs as ours. */
+const INLINE = new Set([
+  ...['jpeg', 'jpg', 'png', 'gif', 'webp', 'svg+xml'].map((type) => `image/${type}`),
+  ...['pdf', 'javascript', 'json', 'xml'].map((type) => `application/${type}`),
+  ...['plain', 'markdown', 'x-markdown', 'html', 'css', 'javascript', 'xml'].map((type) => `text/${type}`),
+  ...['video/mp4', 'video/webm', 'audio/mpeg', 'audio/wav', 'audio/webm'],
+])
+
+function objectHeaders({ entry }: ObjectRecord): Record<string, string> {
+  return {
+    ETag: `"${entry.eTag}"`,
+    'Last-Modified': new Date(entry.lastModified.seconds * 1000).toUTCString(),
+    'Content-Type': headerSafe(entry.contentType === '' ? 'application/octet-stream' : entry.contentType),
+    'Cache-Control': 'no-store, must-revalidate',
+    Expires: '0',
+  }
+}
+
+/** A stored type that no header can carry (control or wide characters) is told as bytes. */
+function headerSafe(contentType: string): string {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(contentType) ? contentType : 'application/octet-stream'
+}
+
+const NO_RANGE = 'Requested Range Not Satisfiable'
+
+function noPresign(request: ApiRequest): void {
+  if (request.query.boolean('presign', false)) {
+    throw new DomainError('not_implemented', 'cannot presign: not implemented yet')
+  }
+}
+
+export function readObjectHandlers(catalog: Catalog) {
+  const find = (request: ApiRequest) =>
+    statObject(catalog, request, request.param('repository'), request.param('ref'), request.query.requiredBytes('path'))
+
+  return {
+    async getObject(request: ApiRequest): Promise<Reply> {
+      noPresign(request)
+      const record = await find(request)
+      const headers = objectHeaders(record)
+      if (request.header('if-none-match') === headers.ETag) return empty(304)
+      const totalBytes = record.entry.sizeBytes
+      const wanted = wantedRange(request.header('range'), totalBytes)
+      if (wanted !== 'whole' && 'unsatisfiable' in wanted) {
+        const { unsatisfiable } = wanted
+        return json(416, { message: NO_RANGE }, unsatisfiable === null ? {} : { 'Content-Range': unsatisfiable })
+      }
+      headers['X-Content-Type-Options'] = 'nosniff'
+      headers['X-Frame-Options'] = 'SAMEORIGIN'
+      headers['Content-Security-Policy'] = "default-src 'none'"
+      headers['Content-Disposition'] = INLINE.has(record.entry.contentType) ? 'inline' : 'attachment'
+      if (wanted === 'whole') {
+        const content = await openObject(catalog, record, null)
+        headers['Content-Length'] = String(content.sizeBytes)
+        return { status: 200, headers, body: content.body as ReplyBody }
+      }
+      const content = await openObject(catalog, record, wanted)
+      headers['Content-Length'] = String(content.sizeBytes)
+      headers['Content-Range'] = `bytes ${wanted.start}-${wanted.start + content.sizeBytes - 1}/${totalBytes}`
+      return { status: 206, headers, body: content.body as ReplyBody }
+    },
+
+    async headObject(request: ApiRequest): Promise<Reply> {
+      const record = await find(request)
+      const headers = objectHeaders(record)
+      headers['Accept-Ranges'] = 'bytes'
+      const totalBytes = record.entry.sizeBytes
+      const wanted = wantedRange(request.header('range'), totalBytes)
+      if (wanted === 'whole') return { status: 200, headers: { ...headers, 'Content-Length': String(totalBytes) }, body: null }
+      if ('unsatisfiable' in wanted) return empty(416)
+      const { start, end } = wanted
+      const part = { 'Content-Length': String(end - start), 'Content-Range': `bytes ${start}-${end - 1}/${totalBytes}` }
+      return { status: 206, headers: { ...headers, ...part }, body: null }
+    },
+
+    async statObject(request: ApiRequest): Promise<Reply> {
+      noPresign(request)
+      const metadata = request.query.boolean('user_metadata', true) ? 'shown' : 'empty'
+      return json(200, showObject(await find(request), { metadata }))
+    },
+
+    async listObjects(request: ApiRequest): Promise<Reply> {
+      noPresign(request)
+      const { query } = request
+      const metadata = query.boolean('user_metadata', true)
+      const found = await listObjects(catalog, request, request.param('repository'), request.param('ref'), {
+        prefix: query.bytes('prefix') ?? Buffer.alloc(0),
+        after: query.bytes('after') ?? Buffer.alloc(0),
+        delimiter: query.bytes('delimiter') ?? Buffer.alloc(0),
+        amount: query.amount(),
+      })
+      const results = found.items.map((item) => {
+        if ('commonPrefix' in item) return showCommonPrefix(item.commonPrefix)
+        if (metadata) return showObject(item, { metadata: 'omitted-when-empty' })
+        const { metadata: _, ...shown } = showObject(item, { metadata: 'empty' })
+        return shown
+      })
+      return json(200, page(results, found.hasMore, found.nextOffset))
+    },
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * The durable steps of a write, in the order in which they happen. Whoever wires the catalog may observe them: traces, and the tests
+ * that kill the server at each one.
+ */
+export const steps = [
+  'upload.checked',
+  'upload.first-byte',
+  'upload.stored',
+  'upload.staged',
+  'commit.sealed',
+  'commit.range-written',
+  'commit.tree-written',
+  'commit.published',
+] as const
+
+export type Step = (typeof steps)[number]
+
+/** Called when a step is done. Must not throw. */
+export type ObserveStep = (step: Step) => void
