@@ -1,0 +1,103 @@
+import type { StoragesDefinition } from '../block/definition.ts'
+import type { ListenAddress } from './listen-address.ts'
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'panic' | 'none'
+
+/** Where the mutable state lives. */
+export type DatabaseConfig =
+  | {
+      readonly type: 'postgres'
+      /** `postgres://…`, with the password. */
+      readonly connectionString: string
+      readonly maxOpenConnections: number
+      readonly maxIdleConnections: number
+      readonly connectionMaxLifetimeMs: number
+    }
+  /** The embedded database in an absolute folder. */
+  | { readonly type: 'local'; readonly path: string }
+  /** Embedded and forgotten at the end. */
+  | { readonly type: 'mem' }
+
+/** `auth.ui_config`: what the login page is told. */
+export interface LoginConfig {
+  readonly rbac: 'none' | 'simplified' | 'external' | 'internal'
+  readonly loginUrl: string
+  readonly logoutUrl: string
+  /** `none` unless given. */
+  readonly loginUrlMethod: 'none' | 'redirect' | 'select'
+  readonly loginFailedMessage: string
+  readonly fallbackLoginUrl: string | null
+  readonly fallbackLoginLabel: string | null
+  readonly loginCookieNames: readonly string[]
+  readonly useLoginPlaceholders: boolean
+}
+
+/** One key as the start log and `--check-config` show it. */
+export interface Setting {
+  /** As one would write it in the file: `blockstores.stores[0].s3.region`. */
+  readonly key: string
+  /** Its value; `[SECRET]` for secrets. */
+  readonly shown: string
+  /** `file`, `no file` (what stands in for one), `default`, `--listen` or the name of an environment variable. */
+  readonly source: string
+}
+
+/** A whole, valid configuration: paths absolute, durations in milliseconds, sizes in bytes, null where nothing was given. */
+export interface Config {
+  readonly listen: ListenAddress
+  /** Null: plain HTTP. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null
+  readonly database: DatabaseConfig
+  readonly storages: StoragesDefinition
+  /** True for `blockstores`, false for the single `blockstore`. */
+  readonly multipleStorages: boolean
+  readonly auth: {
+    readonly encryptSecretKey: string
+    readonly loginDurationMs: number
+    readonly loginMaxDurationMs: number
+    readonly logoutRedirectUrl: string
+    readonly login: LoginConfig
+  }
+  readonly logging: {
+    readonly format: 'text' | 'json'
+    readonly level: LogLevel
+    /** `-` standard output, `=` standard error, else an absolute file. */
+    readonly outputs: readonly string[]
+    readonly auditLevel: LogLevel
+    readonly traceRequestHeaders: boolean
+  }
+  readonly committed: {
+    readonly blockStoragePrefix: string
+    /** Bytes of ranges and metaranges kept on local disk or in memory. */
+    readonly localCacheBytes: number
+    readonly blockCacheBytes: number
+    readonly minRangeBytes: number
+    readonly maxRangeBytes: number
+    readonly rangeRaggednessEntries: number
+  }
+  /** A new repository's namespace is probed for the marker of older versions too. */
+  readonly ensureReadableRootNamespace: boolean
+  readonly s3Gateway: {
+    readonly domainNames: readonly string[]
+    readonly region: string
+    readonly fallbackUrl: string | null
+    readonly verifyUnsupported: boolean
+  }
+  readonly installation: {
+    readonly fixedId: string | null
+    readonly allowInterRegionStorage: boolean
+    /** The administrator to create when the installation is new; null: whoever calls setup first. */
+    readonly firstUser: {
+      readonly userName: string
+      readonly accessKeyId: string
+      readonly secretAccessKey: string
+    } | null
+  }
+  readonly emailSubscriptionEnabled: boolean
+  readonly usageReportFlushIntervalMs: number
+  readonly uiEnabled: boolean
+  /** The folder of a start without a configuration file, absolute; null with a file. */
+  readonly dataDirectory: string | null
+  /** Every key, given or defaulted, for printing. */
+  readonly settings: readonly Setting[]
+}

@@ -1,0 +1,66 @@
+/**
+ * What holds between keys. The rules read the tree before types are checked, so that one start reports every fault there is.
+ */
+import type { Fault, Findings } from './faults.ts'
+import { expandPath, type FileFacts } from './paths.ts'
+import { checkStorages } from './storage-rules.ts'
+import { isTrueAt, type Section, textAt, treeAt, wordAt } from './tree.ts'
+
+/** Reports everything in `tree` that contradicts itself. */
+export function checkRules(tree: Section, files: FileFacts, findings: Findings): void {
+  findings.faults.push(...checkTls(tree, files), ...checkDatabase(tree), ...checkDomains(tree))
+  checkInstallation(tree, findings)
+  checkStorages(tree, files, findings)
+}
+
+function* checkTls(tree: Section, files: FileFacts): Generator<Fault> {
+  if (!isTrueAt(tree, 'tls.enabled')) return
+  for (const key of ['tls.cert_file', 'tls.key_file']) {
+    const written = textAt(tree, key)
+    if (written === undefined) {
+      yield {
+        path: key,
+        message: 'is missing; with tls.enabled give both tls.cert_file and tls.key_file, or set tls.enabled: false',
+      }
+      continue
+    }
+    const problem = files.unreadable(expandPath(written, files))
+    if (problem !== null) yield { path: key, message: `names a file that cannot be read (${problem}); name a PEM file` }
+  }
+}
+
+function* checkDatabase(tree: Section): Generator<Fault> {
+  const key = 'database.postgres.connection_string'
+  if (wordAt(tree, 'database.type') === 'postgres' && textAt(tree, key) === undefined) {
+    yield {
+      path: key,
+      message: 'is missing; set it to postgres://user:password@host:5432/database, or set DATABASE_URL',
+    }
+  }
+}
+
+/** A request for `a.b.c` would fit both `b.c` and `c`, so no domain may end in another. */
+function* checkDomains(tree: Section): Generator<Fault> {
+  const key = 'gateways.s3.domain_name'
+  const given = treeAt(tree, key) ?? []
+  const domains = (typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [])
+    .filter((domain) => typeof domain === 'string')
+    .map((domain) => domain.trim())
+  for (const inner of domains) {
+    const outer = domains.find((other) => inner.endsWith(`.${other}`))
+    if (outer !== undefined) yield { path: key, message: `has ${inner}, which lies in ${outer}; keep one of the two` }
+  }
+}
+
+function checkInstallation(tree: Section, findings: Findings): void {
+  const keys = ['user_name', 'access_key_id', 'secret_access_key'].map((name) => `installation.${name}`)
+  const missing = keys.filter((key) => textAt(tree, key) === undefined)
+  if (missing.length === 0 || missing.length === keys.length) return
+  const given = keys.filter((key) => !missing.includes(key)).join(' and ')
+  for (const path of missing) {
+    findings.faults.push({
+      path,
+      message: `is missing while ${given} is given; give all three to create the first user, or none`,
+    })
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The keys of a configuration file that have an effect, nested as they are written: lakeFS's names, types and defaults, plus a few
+ * of our own (`blockstore.local.fsync`, the storage type `r2`). To add a key: a line here, a field in `config.ts`, its value in
+ * `assemble.ts`, a row in docs/configuration.md (a test compares them).
+ */
+import * as v from 'valibot'
+import {
+  bool,
+  durationMs,
+  httpUrl,
+  integer,
+  listenAddress,
+  oneOf,
+  optional,
+  path,
+  postgresDsn,
+  secret,
+  section,
+  text,
+  textList,
+} from './leaves.ts'
+import { blockstoreSchema, blockstoresSchema } from './storage-schema.ts'
+
+const levels = ['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal', 'panic', 'none'] as const
+
+const lakefsOnly = Object.fromEntries(
+  ['dynamodb', 'cosmosdb', 'redis'].map((type) => [type, ', a database that only lakeFS has; write postgres or local']),
+)
+
+/** lakeFS's configuration, as far as it has an effect here. */
+export const schema = v.object({
+  listen_address: v.optional(listenAddress(), '0.0.0.0:8000'),
+  tls: section({
+    enabled: v.optional(bool(), 'false'),
+    cert_file: optional(path()),
+    key_file: optional(path()),
+  }),
+  logging: section({
+    format: v.optional(oneOf(['text', 'json']), 'text'),
+    level: v.optional(oneOf(levels), 'INFO'),
+    output: v.optional(textList(), ['-']),
+    audit_log_level: v.optional(oneOf(levels), 'DEBUG'),
+    trace_request_headers: v.optional(bool(), 'false'),
+  }),
+  database: section({
+    type: oneOf(['local', 'postgres', 'mem'], lakefsOnly),
+    local: section({ path: v.optional(path(), '~/lakefs/metadata') }),
+    postgres: section({
+      connection_string: optional(postgresDsn()),
+      max_open_connections: v.optional(integer(1, 10_000), '25'),
+      max_idle_connections: v.optional(integer(0, 10_000), '25'),
+      connection_max_lifetime: v.optional(durationMs(), '5m'),
+    }),
+  }),
+  auth: section({
+    encrypt: section({
+      secret_key: secret('give it a long random text and keep it: what it encrypts cannot be read without it'),
+    }),
+    login_duration: v.optional(durationMs(), '168h'),
+    login_max_duration: v.optional(durationMs(), '336h'),
+    logout_redirect_url: v.optional(text(), '/auth/login'),
+    ui_config: section({
+      rbac: v.optional(oneOf(['none', 'simplified', 'external', 'internal']), 'none'),
+      login_url: v.optional(text(), ''),
+      logout_url: v.optional(text(), ''),
+      login_url_method: v.optional(oneOf(['none', 'redirect', 'select']), 'none'),
+      login_failed_message: v.optional(text(), "The credentials don't match."),
+      fallback_login_url: optional(text()),
+      fallback_login_label: optional(text()),
+      login_cookie_names: v.optional(textList(), ['internal_auth_session']),
+      use_login_placeholders: v.optional(bool(), 'false'),
+    }),
+  }),
+  blockstore: blockstoreSchema,
+  blockstores: blockstoresSchema,
+  committed: section({
+    block_storage_prefix: v.optional(text(), '_lakefs'),
+    local_cache: section({ size_bytes: v.optional(integer(), '1073741824') }),
+    permanent: section({
+      min_range_size_bytes: v.optional(integer(), '0'),
+      max_range_size_bytes: v.optional(integer(1), '20971520'),
+      range_raggedness_entries: v.optional(integer(1), '50000'),
+    }),
+    sstable: section({ memory: section({ cache_size_bytes: v.optional(integer(), '400000000') }) }),
+  }),
+  graveler: section({ ensure_readable_root_namespace: v.optional(bool(), 'true') }),
+  gateways: section({
+    s3: section({
+      domain_name: v.optional(textList(','), ['s3.local.lakefs.io']),
+      region: v.optional(text(), 'us-east-1'),
+      fallback_url: optional(httpUrl()),
+      verify_unsupported: v.optional(bool(), 'true'),
+    }),
+  }),
+  installation: section({
+    fixed_id: optional(text()),
+    user_name: optional(text()),
+    access_key_id: optional(secret()),
+    secret_access_key: optional(secret()),
+    allow_inter_region_storage: v.optional(bool(), 'true'),
+  }),
+  email_subscription: section({ enabled: v.optional(bool(), 'true') }),
+  usage_report: section({ flush_interval: v.optional(durationMs(), '5m') }),
+  ui: section({ enabled: v.optional(bool(), 'true') }),
+})
+
+/** A configuration whose every value has its type. */
+export type ParsedConfig = v.InferOutput<typeof schema>
