@@ -1,0 +1,111 @@
+/** The object in an upload request: the raw body, or the part named `content` of a multipart form. */
+import { DomainError } from '../errors.ts'
+import { boundaryOf, type ChunkSource, openPart } from './multipart.ts'
+
+/** Bodies of a stated size up to this are read at once: streaming a small one costs three times as much. */
+const WHOLE_LIMIT_BYTES = 1024 * 1024
+const FORM_FIELD = 'content'
+/** `type/subtype` or a lone token, and whatever parameters: what Go's media type parser takes. */
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+(\/[\w!#$%&'*+.^`|~-]+)?\s*(;.*)?$/
+
+export interface UploadBody {
+  /** The object's bytes; empty when `whole` has them. A body that ends early fails here, before its end. */
+  readonly stream: ReadableStream<Uint8Array>
+  /** Null when not known before the end (chunked requests, forms). */
+  readonly sizeBytes: number | null
+  /** The media type as it was sent, of the body or of the form's part; null for none. */
+  readonly contentType: string | null
+  /** All of it, when it is small. */
+  readonly whole?: Uint8Array
+}
+
+/**
+ * Opens the object of an upload. Nothing is read yet of a large body; one chunk at a time afterwards, at the pace of the reader.
+ *
+ * @throws invalid_argument for a malformed media type, and for a form without boundary, without the field `content` (lakeFS's text)
+ *   or without its last boundary; body_incomplete when the client goes away
+ */
+export async function readUploadBody(request: Request): Promise<UploadBody> {
+  const contentType = request.headers.get('content-type') || null
+  if (contentType !== null && !MEDIA_TYPE.test(contentType)) {
+    throw new DomainError('invalid_argument', `parameter "Content-Type" in header has an error: not a media type`)
+  }
+  const declared = request.headers.get('content-length')
+  const sizeBytes = declared === null ? null : Number(declared)
+  const whole = sizeBytes !== null && sizeBytes <= WHOLE_LIMIT_BYTES ? await readWhole(request) : null
+  if (contentType !== null && /^multipart\/form-data\s*(;|$)/i.test(contentType)) {
+    const boundary = boundaryOf(contentType)
+    return whole === null ? streamForm(request, boundary) : readForm(whole, boundary)
+  }
+  if (whole !== null) return wholeBody(whole, contentType)
+  return { stream: bodyOf(request), sizeBytes, contentType }
+}
+
+async function streamForm(request: Request, boundary: string): Promise<UploadBody> {
+  const source = readChunks(bodyOf(request))
+  const part = await openPart(source, boundary, FORM_FIELD)
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const bytes = await part.next()
+        if (bytes === null) controller.close()
+        else controller.enqueue(bytes)
+      },
+      cancel: (reason) => source.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+  return { stream, sizeBytes: null, contentType: part.contentType }
+}
+
+async function readForm(whole: Uint8Array, boundary: string): Promise<UploadBody> {
+  let rest: Uint8Array | null = whole
+  const source: ChunkSource = {
+    async next() {
+      const chunk = rest
+      rest = null
+      return chunk
+    },
+    async cancel() {},
+  }
+  const part = await openPart(source, boundary, FORM_FIELD)
+  const pieces: Buffer[] = []
+  for (let bytes = await part.next(); bytes !== null; bytes = await part.next()) pieces.push(bytes)
+  const [only] = pieces
+  return wholeBody(pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces), part.contentType)
+}
+
+function wholeBody(whole: Uint8Array, contentType: string | null): UploadBody {
+  return { stream: emptyStream(), sizeBytes: whole.length, contentType, whole }
+}
+
+async function readWhole(request: Request): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await request.arrayBuffer())
+  } catch (cause) {
+    throw new DomainError('body_incomplete', 'cannot read the request body: it ended early', { cause })
+  }
+}
+
+function readChunks(stream: ReadableStream<Uint8Array>): ChunkSource {
+  const reader = stream.getReader()
+  return {
+    async next() {
+      try {
+        const { done, value } = await reader.read()
+        return done ? null : value
+      } catch (cause) {
+        throw new DomainError('body_incomplete', 'cannot read the request body: it ended early', { cause })
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }
+}
+
+function bodyOf(request: Request): ReadableStream<Uint8Array> {
+  return request.body ?? emptyStream()
+}
+
+function emptyStream(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.close() })
+}
