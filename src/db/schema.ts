@@ -90,7 +90,10 @@ export const refs = pgTable(
     resetSeq: int8('reset_seq').notNull().default(0),
     hidden: boolean('hidden').notNull().default(false),
   },
-  (table) => [primaryKey({ columns: [table.repoUid, table.name] }), check('refs_kind', sql`${table.kind} in ('b', 't')`)],
+  (table) => [
+    primaryKey({ columns: [table.repoUid, table.name] }),
+    check('refs_kind', sql`${table.kind} in ('b', 't')`),
+  ],
 )
 
 export const commits = pgTable(

@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto'
+import { eq, sql } from 'drizzle-orm'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { byteaArray, textArray, uuidArray } from '../../src/db/arrays.ts'
+import type { Db, HotStatement } from '../../src/db/db.ts'
+import { sqlState } from '../../src/db/failures.ts'
+import { migrate } from '../../src/db/migrate.ts'
+import { createPgDb } from '../../src/db/pg-client.ts'
+import { openPgliteDb } from '../../src/db/pglite-client.ts'
+import { createPostgresJsDb } from '../../src/db/postgres-js-client.ts'
+import { credentials, installation, users } from '../../src/db/schema.ts'
+import { createDatabase, stopPostgres } from '../support/postgres.ts'
+
+afterAll(stopPostgres)
+
+const drivers: Record<string, () => Promise<Db>> = {
+  pg: async () => createPgDb({ connectionString: await createDatabase() }),
+  'pg, unprepared': async () => createPgDb({ connectionString: await createDatabase(), prepare: false }),
+  pglite: () => openPgliteDb(null),
+  'postgres.js': async () => createPostgresJsDb({ connectionString: await createDatabase() }),
+  'postgres.js, unprepared': async () =>
+    createPostgresJsDb({ connectionString: await createDatabase(), prepare: false }),
+}
+
+describe.each(Object.entries(drivers))('%s', (_, open) => {
+  let db: Db
+  beforeAll(async () => {
+    db = await open()
+    await migrate(db)
+  })
+  afterAll(() => db.close())
+
+  test('parameters and columns have one shape', async () => {
+    const bytes = Buffer.from([0, 1, 0x5c, 0xff])
+    const view = Buffer.concat([Buffer.from('xx'), bytes]).subarray(2)
+    const statement: HotStatement = {
+      name: 'contract_shapes',
+      text: `SELECT $1::bytea AS bytes, $2::int8 AS big, $3::int4 AS small, $4::uuid AS id, $5::text AS text, $6::text::jsonb AS json,
+        $7::bool AS flag, $8::bytea AS nothing, array_to_string($9::text::uuid[], ',') AS ids,
+        (SELECT string_agg(coalesce(encode(b, 'hex'), 'null'), ',' ORDER BY n) FROM unnest($10::text::bytea[]) WITH ORDINALITY u(b, n)) AS list,
+        array_to_string($11::text::text[], '|') AS names, now() AS at`,
+    }
+    const [a, b] = [randomUUID(), randomUUID()]
+    const names = ['plain', 'quo"te', 'back\\slash', 'com,ma', '{brace}', '', 'NULL', 'ü ü']
+    for (let round = 0; round < 3; round++) {
+      const params = [view, 2 ** 40, 7, a, 'tëxt "', JSON.stringify({ k: ['v'] }), true, null, uuidArray([a, b])]
+      const [row] = await db.run<{ bytes: unknown }>(statement, [
+        ...params,
+        byteaArray([bytes, null, Buffer.alloc(0)]),
+        textArray(names),
+      ])
+      expect(row).toEqual({
+        bytes,
+        big: String(2 ** 40),
+        small: 7,
+        id: a,
+        text: 'tëxt "',
+        json: { k: ['v'] },
+        flag: true,
+        nothing: null,
+        ids: `${a},${b}`,
+        list: '00015cff,null,',
+        names: names.join('|'),
+        at: expect.any(Date),
+      })
+      expect(Buffer.isBuffer(row?.bytes)).toBe(true)
+    }
+  })
+
+  test('drizzle reads and writes every column type', async () => {
+    const userId = `user-${randomUUID()}`
+    await db.orm.insert(users).values({ id: userId, source: 'internal', email: 'a@b' })
+    await db.orm.insert(credentials).values({ accessKeyId: userId, userId, sealedSecret: Buffer.from([0, 255]) })
+    const [found] = await db.orm.select().from(credentials).where(eq(credentials.userId, userId))
+    expect(found).toEqual({
+      accessKeyId: userId,
+      userId,
+      sealedSecret: Buffer.from([0, 255]),
+      createdAt: expect.any(Date),
+    })
+    await db.orm
+      .update(installation)
+      .set({ commPrefs: { a: [1] }, authVersion: sql`${installation.authVersion} + 1`, setupAt: new Date(1e12) })
+    const [row] = await db.orm.select().from(installation)
+    expect(row).toMatchObject({ commPrefs: { a: [1] }, authVersion: 2, storageVersion: 1, setupAt: new Date(1e12) })
+  })
+
+  test('NUL in text is the caller’s mistake', async () => {
+    const statement = { name: 'contract_nul', text: 'SELECT $1::text AS t' }
+    await expect(db.run(statement, ['a\0b'])).rejects.toMatchObject({ code: 'invalid_argument' })
+    await expect(db.orm.insert(users).values({ id: 'a\0', source: '' })).rejects.toMatchObject({
+      code: 'invalid_argument',
+    })
+    expect(await db.run(statement, ['ab'])).toEqual([{ t: 'ab' }])
+  })
+
+  test('a transaction is all or nothing and passes on what its work throws', async () => {
+    const id = randomUUID()
+    const own = new Error('mine')
+    const insert = (tx: Pick<Db, 'orm'>) => tx.orm.insert(users).values({ id, source: '' })
+    await expect(db.transaction((tx) => insert(tx).then(() => Promise.reject(own)))).rejects.toBe(own)
+    expect(await db.orm.select().from(users).where(eq(users.id, id))).toEqual([])
+    expect(await db.transaction((tx) => insert(tx).then(() => 'done'))).toBe('done')
+    const twice = db.transaction(insert).catch((error: unknown) => sqlState(error))
+    expect(await twice).toBe('23505')
+    expect(await db.orm.select().from(users).where(eq(users.id, id))).toHaveLength(1)
+  })
+
+  test('other errors of the server keep their SQLSTATE', async () => {
+    const failed = db
+      .run({ name: 'contract_zero', text: 'SELECT 1 / $1::int4' }, [0])
+      .catch((error: unknown) => sqlState(error))
+    expect(await failed).toBe('22012')
+  })
+})
+
+describe('connections', () => {
+  const one: HotStatement = { name: 'connections_one', text: 'SELECT $1::int4 AS n' }
+  const pid: HotStatement = { name: 'connections_pid', text: 'SELECT pg_backend_pid() AS pid' }
+  const kill: HotStatement = { name: 'connections_kill', text: 'SELECT pg_terminate_backend($1::int4)' }
+
+  test.each([createPgDb, createPostgresJsDb])('nobody listens: database_unavailable (%o)', async (create) => {
+    const db = create({ connectionString: 'postgres://u:p@127.0.0.1:1/none' })
+    await expect(db.run(one, [1])).rejects.toMatchObject({ code: 'database_unavailable' })
+    await expect(db.transaction((tx) => tx.run(one, [1]))).rejects.toMatchObject({ code: 'database_unavailable' })
+    await db.close()
+  })
+
+  test('a pooler that loses prepared statements costs one failed statement', async () => {
+    const db = createPgDb({ connectionString: await createDatabase(), maxConnections: 1 })
+    const forget: HotStatement = { name: 'connections_forget', text: 'DEALLOCATE ALL' }
+    expect(await db.run(one, [1])).toEqual([{ n: 1 }])
+    await db.run(forget, [])
+    expect(await db.run(one, [2])).toEqual([{ n: 2 }])
+    await db.close()
+    const other = createPgDb({ connectionString: await createDatabase(), maxConnections: 1 })
+    let rounds = 0
+    await other.run(one, [1])
+    await other.run(forget, [])
+    const answer = await other.transaction(async (tx) => {
+      rounds++
+      return tx.run(one, [3])
+    })
+    expect([answer, rounds]).toEqual([[{ n: 3 }], 2])
+    await other.close()
+  })
+
+  test('a killed backend: writes are unknown, reads are sent again, open transactions are known to be undone', async () => {
+    const connectionString = await createDatabase()
+    const db = createPgDb({ connectionString, maxConnections: 1 })
+    const killer = createPgDb({ connectionString, maxConnections: 1 })
+    async function killDuring<Result>(statement: HotStatement) {
+      const [row] = await db.run<{ pid: number }>(pid, [])
+      const pending = db.run<Result & object>(statement, []).catch((error: unknown) => error)
+      for (;;) {
+        const busy: HotStatement = {
+          name: 'connections_busy',
+          text: `SELECT 1 FROM pg_stat_activity WHERE pid = $1::int4 AND state = 'active' AND wait_event = 'PgSleep'`,
+        }
+        if ((await killer.run(busy, [row?.pid ?? 0])).length > 0) break
+      }
+      await killer.run(kill, [row?.pid ?? 0])
+      return pending
+    }
+    const sleeping = { name: 'connections_sleep', text: 'SELECT 1 AS done FROM pg_sleep(0.7)' }
+    expect(await killDuring(sleeping)).toMatchObject({ code: 'outcome_unknown' })
+    expect(await killDuring({ ...sleeping, name: 'connections_read', readOnly: true })).toEqual([{ done: 1 }])
+    const transaction = db.transaction(async (tx) => {
+      const [row] = await tx.run<{ pid: number }>(pid, [])
+      await killer.run(kill, [row?.pid ?? 0])
+      await tx.run(one, [1])
+    })
+    await expect(transaction).rejects.toMatchObject({ code: 'database_unavailable' })
+    expect(await db.run(one, [9])).toEqual([{ n: 9 }])
+    await db.close()
+    await killer.close()
+  })
+
+  test('deadlocks and serialization failures are tried again', async () => {
+    const db = createPgDb({ connectionString: await createDatabase() })
+    await migrate(db)
+    await db.orm.insert(users).values([
+      { id: 'a', source: '0' },
+      { id: 'b', source: '0' },
+    ])
+    const raise = (id: string): HotStatement => ({
+      name: `connections_raise_${id}`,
+      text: `UPDATE users SET source = (source::int + 1)::text WHERE id = '${id}'`,
+    })
+    let attempts = 0
+    const run = (first: string, second: string) =>
+      db.transaction(async (tx) => {
+        attempts++
+        await tx.run(raise(first), [])
+        await tx.orm.execute(sql`SELECT pg_sleep(0.05)`)
+        await tx.run(raise(second), [])
+      })
+    await Promise.all([run('a', 'b'), run('b', 'a')])
+    expect((await db.orm.select().from(users)).map((user) => user.source)).toEqual(['2', '2'])
+    expect(attempts).toBeGreaterThan(2)
+    await db.close()
+  })
+})
