@@ -35,6 +35,7 @@ const byAccessKey: HotStatement = {
   text: `SELECT i.auth_version::text AS auth_version, c.sealed_secret, u.id, u.friendly_name, u.email,
  floor(extract(epoch FROM u.created_at))::text AS created_at_seconds
  FROM installation i LEFT JOIN credentials c ON c.access_key_id = $1 LEFT JOIN users u ON u.id = c.user_id`,
+  readOnly: true,
 }
 
 const byUserName: HotStatement = {
@@ -42,11 +43,13 @@ const byUserName: HotStatement = {
   text: `SELECT i.auth_version::text AS auth_version, NULL::bytea AS sealed_secret, u.id, u.friendly_name, u.email,
  floor(extract(epoch FROM u.created_at))::text AS created_at_seconds
  FROM installation i LEFT JOIN users u ON u.id = $1`,
+  readOnly: true,
 }
 
 const authVersion: HotStatement = {
   name: 'auth_version',
   text: 'SELECT auth_version::text AS auth_version FROM installation',
+  readOnly: true,
 }
 
 interface Row {
