@@ -1,0 +1,104 @@
+import * as v from 'valibot'
+import { describe, expect, test } from 'vitest'
+import { databaseText, readJson, readOptionalJson } from '../../src/api/body.ts'
+
+const schema = v.object({ name: databaseText, nested: v.optional(v.object({ list: v.array(v.number()) })) })
+
+function request(body: BodyInit | null, contentType: string | null = 'application/json', length = true): Request {
+  const headers = new Headers()
+  if (contentType !== null) headers.set('content-type', contentType)
+  if (length && (typeof body === 'string' || body instanceof Uint8Array)) {
+    headers.set('content-length', String(Buffer.byteLength(body)))
+  }
+  return new Request('http://localhost/', { method: 'POST', body, headers, duplex: 'half' } as RequestInit)
+}
+
+function streamed(...chunks: readonly (string | Uint8Array | Error)[]): ReadableStream<Uint8Array> {
+  const left = [...chunks]
+  return new ReadableStream({
+    pull(controller) {
+      const chunk = left.shift()
+      if (chunk === undefined) controller.close()
+      else if (chunk instanceof Error) controller.error(chunk)
+      else controller.enqueue(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
+    },
+  })
+}
+
+describe('a JSON body', () => {
+  test('is read whole, with and without a stated length', async () => {
+    const expected = { name: 'é', nested: { list: [1, 2] } }
+    const text = JSON.stringify({ ...expected, unknown: 1 })
+    for (const type of ['application/json', 'application/json; charset=utf-8', 'Application/JSON ;x=y']) {
+      expect(await readJson(request(text, type), schema)).toEqual(expected)
+    }
+    const bytes = Buffer.from(text)
+    const cut = bytes.indexOf('é') + 1
+    expect(await readJson(request(streamed(bytes.subarray(0, cut), bytes.subarray(cut))), schema)).toEqual(expected)
+    expect(await readJson(request(streamed('{"na', 'me":"x"}')), schema)).toEqual({ name: 'x' })
+  })
+
+  test('may be absent only where that is allowed', async () => {
+    await expect(readJson(request(null), schema)).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: 'request body has an error: value is required but missing',
+    })
+    expect(await readOptionalJson(request(null, null), schema)).toBeNull()
+    expect(await readOptionalJson(request('{"name":"x"}'), schema)).toEqual({ name: 'x' })
+  })
+
+  test.each([
+    ['{"name":', /not JSON/],
+    ['{}', /field "name"/],
+    ['{"name":1}', /field "name"/],
+    ['{"name":"x","nested":{"list":[1,"2"]}}', /field "nested\.list\.1"/],
+    ['[]', /request body/],
+    ['null', /request body/],
+    ['{"name":"a\\u0000b"}', /field "name": must not contain NUL/],
+    ['{"name":"\\ud800"}', /lone surrogate/],
+    ['{"x":{"\\uDC00":1},"name":"a"}', /lone surrogate/],
+  ])('%s is refused with its reason', async (text, reason) => {
+    const refused = expect(readJson(request(text), schema)).rejects
+    await refused.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringMatching(/^request body has an error: /),
+    })
+    await expect(readJson(request(text), schema)).rejects.toThrow(reason)
+  })
+
+  test('keeps a surrogate pair and a backslash that only looks like one', async () => {
+    expect(await readJson(request('{"name":"\\ud83d\\ude00 \\\\ud800"}'), schema)).toEqual({ name: '😀 \\ud800' })
+  })
+
+  test('must be UTF-8, and JSON by its type', async () => {
+    const latin = Buffer.from('{"name":"\xe9"}', 'latin1')
+    await expect(readJson(request(latin), schema)).rejects.toThrow('not UTF-8')
+    for (const type of [null, 'text/plain', 'application/jsonp', 'application/x-www-form-urlencoded']) {
+      await expect(readJson(request('{"name":"x"}', type), schema)).rejects.toMatchObject({ code: 'invalid_argument' })
+    }
+  })
+
+  test('is bounded, stated or not, and never read beyond its bound', async () => {
+    const text = JSON.stringify({ name: 'x'.repeat(200) })
+    await expect(readJson(request(text), schema, { limitBytes: 100 })).rejects.toMatchObject({
+      code: 'payload_too_large',
+    })
+    let pulled = 0
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        pulled++
+        controller.enqueue(Buffer.alloc(50, 0x20))
+      },
+    })
+    await expect(readJson(request(endless), schema, { limitBytes: 100 })).rejects.toMatchObject({
+      code: 'payload_too_large',
+    })
+    expect(pulled).toBeLessThan(10)
+    expect(await readJson(request(text), schema, { limitBytes: text.length })).toBeDefined()
+  })
+
+  test('of a client that went away is incomplete, not our fault', async () => {
+    const cut = request(streamed('{"name"', new Error('aborted')))
+    await expect(readJson(cut, schema)).rejects.toMatchObject({ code: 'body_incomplete' })
+  })
+})
