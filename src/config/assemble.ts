@@ -72,7 +72,7 @@ export function assembleConfig(parsed: ParsedConfig, origin: Origin): Config {
 /** The single `blockstore` is the storage `""`, which serves repositories without a storage id. */
 function stores({ blockstore, blockstores }: ParsedConfig): readonly ParsedStorage[] {
   if (blockstores !== null) return blockstores.stores
-  return blockstore === null ? [] : [{ ...blockstore, id: '', description: '', backward_compatible: true }]
+  return blockstore === null ? [] : [{ ...blockstore, id: '', description: null, backward_compatible: true }]
 }
 
 function tlsFiles({ tls }: ParsedConfig, context: PathContext): Config['tls'] {
@@ -105,8 +105,8 @@ function signingKey({ blockstore, blockstores, auth }: ParsedConfig): string {
 function login(ui: ParsedConfig['auth']['ui_config']): LoginConfig {
   return {
     rbac: ui.rbac,
-    loginUrl: ui.login_url,
-    logoutUrl: ui.logout_url,
+    loginUrl: ui.login_url ?? '',
+    logoutUrl: ui.logout_url ?? '',
     loginUrlMethod: ui.login_url_method,
     loginFailedMessage: ui.login_failed_message,
     fallbackLoginUrl: ui.fallback_login_url,

@@ -15,10 +15,8 @@ export interface KnownKey {
   readonly fallback: string | null
 }
 
-/** Every known key by pattern; `''` is the file itself. */
-export const knownKeys: ReadonlyMap<string, KnownKey> = new Map(
-  [...inertKeyList(), ...schemaKeys(schema, '')].map((key) => [key.pattern, key]),
-)
+/** Every known key by pattern, those with an effect first; `''` is the file itself. */
+export const knownKeys: ReadonlyMap<string, KnownKey> = new Map([...listKeys()].map((key) => [key.pattern, key]))
 
 /** `blockstores.stores[1].s3` as a pattern. */
 export function patternOf(path: string): string {
@@ -67,8 +65,14 @@ function partsOf(schemaHere: Walkable): Walkable[] {
 }
 
 function fallbackText(fallback: unknown): string | null {
-  if (fallback === undefined) return null
-  return Array.isArray(fallback) ? fallback.join(', ') : String(fallback)
+  const text = Array.isArray(fallback) ? fallback.join(', ') : String(fallback ?? '')
+  return text === '' ? null : text
+}
+
+function listKeys(): KnownKey[] {
+  const keys = [...schemaKeys(schema, '')]
+  const taken = new Set(keys.map((key) => key.pattern))
+  return [...keys, ...[...inertKeyList()].filter((key) => !taken.has(key.pattern))]
 }
 
 /** The keys without effect, and the sections that hold nothing else. */

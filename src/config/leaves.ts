@@ -21,16 +21,15 @@ function leaf<Value extends string | number | boolean | object>(
   facts: LeafFacts,
   remedy: string,
   parse: Parse<Value>,
-  special: Readonly<Record<string, string>> = {},
+  special: ReadonlyMap<string, string> = new Map(),
 ) {
   return v.pipe(
-    v.string((issue) => (issue.input === undefined ? `is missing; ${remedy}` : `is a list or a section; ${remedy}`)),
+    v.string(`is a list or a section; ${remedy}`),
     v.rawTransform<string, Value>(({ dataset, addIssue, NEVER }) => {
-      const value = parse(dataset.value)
+      const value = dataset.value === '' ? null : parse(dataset.value)
       if (value !== null) return value
-      addIssue({
-        message: `is ${facts.secret === true ? 'malformed' : quote(dataset.value)}${special[dataset.value] ?? `; ${remedy}`}`,
-      })
+      const problem = dataset.value === '' ? 'missing' : facts.secret === true ? 'malformed' : quote(dataset.value)
+      addIssue({ message: `is ${problem}${special.get(dataset.value) ?? `; ${remedy}`}` })
       return NEVER
     }),
     v.metadata({ ...facts }),
@@ -102,7 +101,7 @@ export function durationMs() {
 /** One of a few words, whatever their case. `special` has the ends of messages for words that deserve their own. */
 export function oneOf<const Word extends string>(
   words: readonly Word[],
-  special: Readonly<Record<string, string>> = {},
+  special: ReadonlyMap<string, string> = new Map(),
 ) {
   const list = words.join(', ')
   return leaf(
@@ -127,6 +126,11 @@ export function textList(separator?: string) {
     v.transform((value) => (typeof value === 'string' ? [value] : value).flatMap(split)),
     v.metadata({ kind: listKind } satisfies LeafFacts),
   )
+}
+
+/** A key that must be there; a tree holds no empty texts, so one stands for the absent key. */
+export function required<Schema extends v.GenericSchema<string, unknown>>(schema: Schema) {
+  return v.optional(schema, '' as v.InferInput<Schema> & string)
 }
 
 /** A key that may be absent: null then. */

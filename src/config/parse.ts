@@ -57,7 +57,7 @@ export function parseSources(sources: Sources, findings: Findings): Loaded {
   const withSource = (fault: Fault): Fault => nameSource(fault, sources.overrides)
   const warnings = findings.warnings.map(withSource)
   if (findings.faults.length > 0 || !parsed.success)
-    throw new ConfigError(distinct(findings.faults.map(withSource)), warnings)
+    throw new ConfigError(firstOfEach(findings.faults.map(withSource)), warnings)
   const settings = listSettings(tree, (key) => sourceOf(key, sources.overrides) ?? sources.baseName)
   const config = assembleConfig(parsed.output, { ...sources.files, dataDirectory: sources.dataDirectory, settings })
   return { config, warnings, notes: findings.notes }
@@ -95,6 +95,7 @@ function nameSource(fault: Fault, overrides: readonly Override[]): Fault {
   return source === null ? fault : { ...fault, path: `${fault.path} (from ${source})` }
 }
 
-function distinct(faults: readonly Fault[]): Fault[] {
-  return [...new Map(faults.map((fault) => [`${fault.path}\n${fault.message}`, fault])).values()]
+/** The first fault of each path: the later passes look at what an earlier one already found wrong. */
+function firstOfEach(faults: readonly Fault[]): Fault[] {
+  return faults.filter((fault, index) => faults.findIndex(({ path }) => path === fault.path) === index)
 }

@@ -46,10 +46,11 @@ function* checkDomains(tree: Section): Generator<Fault> {
   const domains = (typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [])
     .filter((domain) => typeof domain === 'string')
     .map((domain) => domain.trim())
-  for (const inner of domains) {
+  const inside = domains.flatMap((inner) => {
     const outer = domains.find((other) => inner.endsWith(`.${other}`))
-    if (outer !== undefined) yield { path: key, message: `has ${inner}, which lies in ${outer}; keep one of the two` }
-  }
+    return outer === undefined ? [] : [`${inner}, which lies in ${outer}`]
+  })
+  if (inside.length > 0) yield { path: key, message: `has ${inside.join(', and ')}; keep one of each two` }
 }
 
 function checkInstallation(tree: Section, findings: Findings): void {

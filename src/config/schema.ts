@@ -14,6 +14,7 @@ import {
   optional,
   path,
   postgresDsn,
+  required,
   secret,
   section,
   text,
@@ -23,7 +24,7 @@ import { blockstoreSchema, blockstoresSchema } from './storage-schema.ts'
 
 const levels = ['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal', 'panic', 'none'] as const
 
-const lakefsOnly = Object.fromEntries(
+const lakefsOnly = new Map(
   ['dynamodb', 'cosmosdb', 'redis'].map((type) => [type, ', a database that only lakeFS has; write postgres or local']),
 )
 
@@ -43,7 +44,7 @@ export const schema = v.object({
     trace_request_headers: v.optional(bool(), 'false'),
   }),
   database: section({
-    type: oneOf(['local', 'postgres', 'mem'], lakefsOnly),
+    type: required(oneOf(['local', 'postgres', 'mem'], lakefsOnly)),
     local: section({ path: v.optional(path(), '~/lakefs/metadata') }),
     postgres: section({
       connection_string: optional(postgresDsn()),
@@ -54,15 +55,17 @@ export const schema = v.object({
   }),
   auth: section({
     encrypt: section({
-      secret_key: secret('give it a long random text and keep it: what it encrypts cannot be read without it'),
+      secret_key: required(
+        secret('give it a long random text and keep it: what it encrypts cannot be read without it'),
+      ),
     }),
     login_duration: v.optional(durationMs(), '168h'),
     login_max_duration: v.optional(durationMs(), '336h'),
     logout_redirect_url: v.optional(text(), '/auth/login'),
     ui_config: section({
       rbac: v.optional(oneOf(['none', 'simplified', 'external', 'internal']), 'none'),
-      login_url: v.optional(text(), ''),
-      logout_url: v.optional(text(), ''),
+      login_url: optional(text()),
+      logout_url: optional(text()),
       login_url_method: v.optional(oneOf(['none', 'redirect', 'select']), 'none'),
       login_failed_message: v.optional(text(), "The credentials don't match."),
       fallback_login_url: optional(text()),

@@ -81,7 +81,15 @@ export function keepSecrets(file: string): Secrets {
       },
     ])
   } finally {
+    discard(draft)
+  }
+}
+
+function discard(draft: string): void {
+  try {
     rmSync(draft, { force: true })
+  } catch {
+    // Its folder is not there either: nothing is left behind.
   }
 }
 

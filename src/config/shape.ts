@@ -73,5 +73,7 @@ function suggest(path: string, written: string): string {
     .filter((key) => key.endsWith(`.${name}`))
     .sort((one, other) => editDistance(pattern, one) - editDistance(pattern, other))
   const found = namesakes[0] ?? nearest(pattern, patterns)
-  return found === null ? '; docs/configuration.md lists the keys there are' : `; did you mean ${found}?`
+  if (found === null) return '; docs/configuration.md lists the keys there are'
+  const [here = 'blockstores.stores[]'] = /^blockstores\.stores\[\d+\]/.exec(path) ?? []
+  return `; did you mean ${found.replace('blockstores.stores[]', here)}?`
 }

@@ -108,12 +108,17 @@ function* checkStore({ path, tree }: Store): Generator<Fault> {
   }
   if (type !== 'gs') return
   const customer = textAt(tree, 'gs.server_side_encryption_customer_supplied')
-  const customerPath = `${path}.gs.server_side_encryption_customer_supplied`
   if (customer !== undefined && !/^[0-9a-fA-F]{64}$/.test(customer)) {
-    yield { path: customerPath, message: 'is not 32 bytes in hex; give it 64 hex digits' }
+    yield {
+      path: `${path}.gs.server_side_encryption_customer_supplied`,
+      message: 'is not 32 bytes in hex; give it 64 hex digits',
+    }
   }
   if (customer !== undefined && given('gs.server_side_encryption_kms_key_id')) {
-    yield { path: customerPath, message: 'is given beside server_side_encryption_kms_key_id; keep one of the two' }
+    yield {
+      path: `${path}.gs.server_side_encryption_kms_key_id`,
+      message: 'is given beside server_side_encryption_customer_supplied; keep one of the two',
+    }
   }
 }
 

@@ -1,5 +1,22 @@
 import * as v from 'valibot'
-import { bool, durationMs, httpUrl, integer, oneOf, optional, path, secret, section, text, textList } from './leaves.ts'
+import {
+  bool,
+  durationMs,
+  httpUrl,
+  integer,
+  oneOf,
+  optional,
+  path,
+  required,
+  secret,
+  section,
+  text,
+  textList,
+} from './leaves.ts'
+
+const transient = new Map([
+  ['transient', ', which Interlaken does not have; write mem, which forgets everything when the server ends'],
+])
 
 const local = {
   path: v.optional(path(), '~/lakefs/data/block'),
@@ -63,15 +80,13 @@ const gs = {
 }
 
 const r2 = {
-  binding: text("give it the name of the bucket's binding in the Worker"),
-  bucket: text('give it the name of the bucket'),
+  binding: required(text("give it the name of the bucket's binding in the Worker")),
+  bucket: required(text('give it the name of the bucket')),
 }
 
 /** What a store of `blockstores.stores[]` and the single `blockstore` have in common. */
 const storageEntries = {
-  type: oneOf(['local', 's3', 'gs', 'azure', 'r2', 'mem'], {
-    transient: ', which Interlaken does not have; write mem, which forgets everything when the server ends',
-  }),
+  type: required(oneOf(['local', 's3', 'gs', 'azure', 'r2', 'mem'], transient)),
   default_namespace_prefix: optional(text()),
   local: section(local),
   s3: section(s3),
@@ -81,8 +96,8 @@ const storageEntries = {
 }
 
 const store = v.object({
-  id: text('give every storage an id that will never change'),
-  description: v.optional(text(), ''),
+  id: required(text('give every storage an id that will never change')),
+  description: optional(text()),
   backward_compatible: v.optional(bool(), 'false'),
   ...storageEntries,
 })
@@ -93,7 +108,7 @@ const signing = section({ secret_key: optional(secret()) })
 export const blockstoreSchema = optional(v.object({ signing, ...storageEntries }))
 
 /** `blockstores`: any number of storages, each with an id. */
-export const blockstoresSchema = optional(v.object({ signing, stores: v.array(store) }))
+export const blockstoresSchema = optional(v.object({ signing, stores: v.optional(v.array(store), []) }))
 
 /** The part of a storage that both forms share, parsed. */
 export type ParsedStorage = v.InferOutput<typeof store>

@@ -7,7 +7,7 @@ import type { ParsedStorage } from './storage-schema.ts'
 export function defineStorage(parsed: ParsedStorage, context: PathContext): StorageDefinition {
   const common = {
     id: parsed.id as StorageId,
-    description: parsed.description,
+    description: parsed.description ?? '',
     backwardCompatible: parsed.backward_compatible,
     defaultNamespacePrefix: parsed.default_namespace_prefix,
   }
