@@ -1,0 +1,170 @@
+/** Repository records. Their storages, permissions and contents are for the rooms above. */
+import { textArray } from '../db/arrays.ts'
+import type { Db, HotStatement, Queries } from '../db/db.ts'
+import { DomainError } from '../errors.ts'
+import type { Commit, Repository, RepositoryName, RepositoryUid } from '../model.ts'
+import { insertBranch } from './branches.ts'
+import { insertCommit } from './commits.ts'
+import { type Page, type PageRequest, pageParams, pageSql, toPage } from './page.ts'
+import { repositoryJson, type Versions, versionsJson } from './repository-row.ts'
+
+export interface NewRepository {
+  readonly repository: Repository
+  /** Endpoint, container, prefix segments (`BlockAdapter.canonicalNamespace`). */
+  readonly canonicalNamespace: readonly string[]
+  readonly metadata?: Readonly<Record<string, string>>
+  /** The first commit, which the default branch starts at; null makes a bare repository without any ref. */
+  readonly initialCommit: Commit | null
+}
+
+const lockInstallation: HotStatement = {
+  name: 'repository_lock',
+  text: 'SELECT id FROM installation FOR UPDATE',
+}
+
+const selectExisting: HotStatement = {
+  name: 'repository_exists',
+  readOnly: true,
+  text: 'SELECT 1 AS found FROM repositories WHERE name = $1',
+}
+
+/** One list starts with the other: the same place, or one inside the other. */
+const selectOverlap: HotStatement = {
+  name: 'repository_overlap',
+  readOnly: true,
+  text: `SELECT name FROM repositories CROSS JOIN (SELECT $1::text::text[] AS place) n
+    WHERE canonical_namespace[1:cardinality(n.place)] = n.place OR n.place[1:cardinality(canonical_namespace)] = canonical_namespace
+    ORDER BY name LIMIT 1`,
+}
+
+const insert: HotStatement = {
+  name: 'repository_insert',
+  text: `INSERT INTO repositories (uid, name, storage_id, home_storage_id, namespace, canonical_namespace, default_branch, created_at_seconds, read_only, metadata)
+    VALUES ($1::uuid, $2, $3, $4, $5, $6::text::text[], $7, $8::int8, $9::bool, $10::text::jsonb)`,
+}
+
+const select: HotStatement = {
+  name: 'repository_get',
+  readOnly: true,
+  text: `SELECT ${versionsJson} AS versions, ${repositoryJson} AS repository FROM installation i LEFT JOIN repositories r ON r.name = $1`,
+}
+
+const selectPage: HotStatement = {
+  name: 'repository_list',
+  readOnly: true,
+  text: `SELECT ${repositoryJson} AS repository FROM repositories r WHERE position($1 IN r.name) > 0 AND ${pageSql('r.name')}`,
+}
+
+/** The cascade takes refs and commits; staged rows go when their tokens' grace is over. */
+const remove: HotStatement = {
+  name: 'repository_delete',
+  text: `WITH f AS MATERIALIZED (SELECT name, kind, commit_id, token, sealed FROM refs WHERE repo_uid = $1::uuid FOR UPDATE),
+    t AS (INSERT INTO retired_tokens (token) SELECT unnest(f.token || f.sealed) FROM f WHERE f.kind = 'b'),
+    e AS (INSERT INTO events (repo_uid, name, kind, old_id) SELECT $1::uuid, f.name, f.kind, f.commit_id FROM f),
+    d AS (DELETE FROM repositories WHERE uid = $1::uuid RETURNING 1)
+    SELECT count(*)::int4 AS deleted FROM d`,
+}
+
+const lockRepository: HotStatement = {
+  name: 'repository_lock_one',
+  text: 'SELECT 1 AS found FROM repositories WHERE uid = $1::uuid FOR UPDATE',
+}
+
+const selectMetadata: HotStatement = {
+  name: 'repository_metadata',
+  readOnly: true,
+  text: 'SELECT metadata FROM repositories WHERE uid = $1::uuid',
+}
+
+const updateMetadata: HotStatement = {
+  name: 'repository_set_metadata',
+  text: `UPDATE repositories SET metadata = (metadata || $2::text::jsonb) - $3::text::text[] WHERE uid = $1::uuid RETURNING 1 AS found`,
+}
+
+/**
+ * Creates a repository with its default branch and first commit, or a bare one; all or nothing. Creations wait for each other, so two
+ * cannot get overlapping namespaces.
+ *
+ * @throws already_exists (name), namespace_in_use (the same place, above or below a repository that this database has)
+ */
+export async function createRepository(db: Db, wanted: NewRepository): Promise<void> {
+  const { repository, canonicalNamespace, initialCommit } = wanted
+  await db.transaction(async (tx) => {
+    await tx.run(lockInstallation, [])
+    if ((await tx.run(selectExisting, [repository.name])).length > 0) {
+      throw new DomainError('already_exists', 'error creating repository: not unique')
+    }
+    const [overlap] = await tx.run<{ name: string }>(selectOverlap, [textArray(canonicalNamespace)])
+    if (overlap !== undefined) {
+      throw new DomainError(
+        'namespace_in_use',
+        `failed to create repository: "${repository.namespace}" overlaps repository "${overlap.name}": storage namespace already in use`,
+      )
+    }
+    await tx.run(insert, [
+      repository.uid,
+      repository.name,
+      repository.storageId,
+      repository.homeStorageId,
+      repository.namespace,
+      textArray(canonicalNamespace),
+      repository.defaultBranch,
+      repository.createdAtSeconds,
+      repository.readOnly,
+      JSON.stringify(wanted.metadata ?? {}),
+    ])
+    if (initialCommit === null) return
+    await insertCommit(tx, repository.uid, initialCommit)
+    await insertBranch(tx, repository.uid, repository.defaultBranch, initialCommit.id, false)
+  })
+}
+
+/** A repository and the versions that caches are checked against. @throws repository_not_found */
+export async function getRepository(
+  db: Queries,
+  name: RepositoryName,
+): Promise<{ repository: Repository; versions: Versions }> {
+  const [row] = await db.run<{ versions: Versions; repository: Repository | null }>(select, [name])
+  if (row === undefined || row.repository === null) throw repositoryNotFound()
+  return { repository: row.repository, versions: row.versions }
+}
+
+/** Repositories by name in byte order; `search` keeps those whose name contains it. */
+export async function listRepositories(
+  db: Queries,
+  request: PageRequest & { readonly search?: string },
+): Promise<Page<Repository>> {
+  const rows = await db.run<{ repository: Repository }>(selectPage, [request.search ?? '', ...pageParams(request)])
+  return toPage(rows, request, (row) => row.repository)
+}
+
+/** Deletes a repository with its refs, commits and staged changes; objects stay in the storage. @throws repository_not_found */
+export async function deleteRepository(db: Db, repoUid: RepositoryUid): Promise<void> {
+  const [answer] = await db.transaction(async (tx) => {
+    // Keeps new refs out, so that none escapes the statement's snapshot.
+    await tx.run(lockRepository, [repoUid])
+    return tx.run<{ deleted: number }>(remove, [repoUid])
+  })
+  if (answer?.deleted !== 1) throw repositoryNotFound()
+}
+
+/** @throws repository_not_found */
+export async function getRepositoryMetadata(db: Queries, repoUid: RepositoryUid): Promise<Record<string, string>> {
+  const [row] = await db.run<{ metadata: Record<string, string> }>(selectMetadata, [repoUid])
+  if (row === undefined) throw repositoryNotFound()
+  return row.metadata
+}
+
+/** Sets the given keys and removes others, in one step. @throws repository_not_found */
+export async function changeRepositoryMetadata(
+  db: Queries,
+  repoUid: RepositoryUid,
+  change: { readonly set?: Readonly<Record<string, string>>; readonly remove?: readonly string[] },
+): Promise<void> {
+  const params = [repoUid, JSON.stringify(change.set ?? {}), textArray(change.remove ?? [])]
+  if ((await db.run(updateMetadata, params)).length === 0) throw repositoryNotFound()
+}
+
+function repositoryNotFound(): DomainError {
+  return new DomainError('repository_not_found', 'repository not found')
+}

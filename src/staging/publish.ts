@@ -1,0 +1,62 @@
+/** The end of a commit: the branch's head moves, or nothing happens. */
+import { uuidArray } from '../db/arrays.ts'
+import type { Db, HotStatement } from '../db/db.ts'
+import type { Commit } from '../model.ts'
+import type { SealedBranch } from './seal.ts'
+
+/**
+ * Head, compacted base and the tokens that were read are still there, with no reset in between. Tokens sealed meanwhile stand in
+ * front and stay.
+ */
+const publishStatement: HotStatement = {
+  name: 'publish_commit',
+  text: `WITH m AS (
+      UPDATE refs SET commit_id = $5, sealed = sealed[1:cardinality(sealed) - $6::int4], base_metarange = NULL, epoch = epoch + 1
+      WHERE repo_uid = $1::uuid AND name = $2 AND kind = 'b' AND commit_id = $3
+        AND sealed[cardinality(sealed) - $6::int4 + 1:] = $4::text::uuid[]
+        AND base_metarange IS NOT DISTINCT FROM $8::text AND reset_seq = $7::int8
+      RETURNING 1),
+    c AS (INSERT INTO commits (repo_uid, id, committer, message, creation_seconds, creation_nanos, metarange_id, metadata, parents, version, generation)
+      SELECT $1::uuid, $5, $9, $10, $11::int8, $12::int4, $13, $14::text::jsonb, $15::text::text[], $16::int4, $17::int8 FROM m
+      ON CONFLICT DO NOTHING),
+    r AS (INSERT INTO retired_tokens (token) SELECT unnest($4::text::uuid[]) FROM m),
+    e AS (INSERT INTO events (repo_uid, name, kind, old_id, new_id) SELECT $1::uuid, $2, 'b', $3, $5 FROM m),
+    t AS (DELETE FROM trees WHERE id = $18::uuid AND EXISTS (SELECT 1 FROM m))
+    SELECT count(*)::int4 AS moved FROM m`,
+}
+
+/**
+ * Makes `commit` the head of the branch and takes the sealed tokens off it, in one statement: with the commit record, the event, the
+ * tokens' retirement and the end of the tree under construction (`treeId`, see `trees.ts`).
+ *
+ * @returns false when the branch is no longer as `sealed` says (then nothing happened)
+ * @throws outcome_unknown, database_unavailable
+ */
+export async function publishCommit(
+  db: Db,
+  sealed: SealedBranch,
+  commit: Commit,
+  treeId: string | null = null,
+): Promise<boolean> {
+  const [answer] = await db.run<{ moved: number }>(publishStatement, [
+    sealed.repoUid,
+    sealed.branch,
+    sealed.commitId,
+    uuidArray(sealed.tokens),
+    commit.id,
+    sealed.tokens.length,
+    sealed.resetSeq,
+    sealed.baseMetaRangeId,
+    commit.committer,
+    commit.message,
+    commit.creationDate.seconds,
+    commit.creationDate.nanos,
+    commit.metaRangeId,
+    JSON.stringify(commit.metadata),
+    uuidArray(commit.parents),
+    commit.version,
+    commit.generation,
+    treeId,
+  ])
+  return answer?.moved === 1
+}
