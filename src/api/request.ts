@@ -9,6 +9,7 @@ import type { StorageId } from '../model.ts'
 import type { OperationId, operations } from './operations.gen.ts'
 import { decodeText } from './percent.ts'
 import { Query, refuseParameter } from './query.ts'
+import type { Route } from './routes.ts'
 
 type ParametersOf<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
   ? Name | ParametersOf<Rest>
@@ -35,15 +36,6 @@ export interface Versions {
   readonly storageId?: StorageId
 }
 
-/** How a request was matched. */
-export interface Matched {
-  readonly operation: OperationId
-  readonly names: readonly string[]
-  /** Undecoded, in the order of `names`. */
-  readonly values: readonly string[]
-  readonly rawQuery: string
-}
-
 export class ApiRequest implements AuthorizationContext {
   readonly operation: OperationId
   /** A fresh UUID, sent back as `X-Request-ID` and written to logs. */
@@ -51,7 +43,8 @@ export class ApiRequest implements AuthorizationContext {
   /** The request itself: headers, body, abort signal. */
   readonly raw: Request
   readonly #connection: Connection
-  readonly #matched: Matched
+  readonly #route: Route
+  readonly #rawQuery: string
   readonly #authenticated: Authenticated | null
   #query: Query | undefined
   #storageId: StorageId | null = null
@@ -59,26 +52,35 @@ export class ApiRequest implements AuthorizationContext {
   #versionsChecked: boolean
   #authorized = false
 
-  constructor(raw: Request, id: string, connection: Connection, matched: Matched, authenticated: Authenticated | null) {
+  /** @param rawQuery what follows the `?`, undecoded */
+  constructor(
+    raw: Request,
+    id: string,
+    connection: Connection,
+    route: Route,
+    rawQuery: string,
+    authenticated: Authenticated | null,
+  ) {
     this.raw = raw
     this.id = id
-    this.operation = matched.operation
+    this.operation = route.operation
     this.#connection = connection
-    this.#matched = matched
+    this.#route = route
+    this.#rawQuery = rawQuery
     this.#authenticated = authenticated
     this.#versionsChecked = authenticated === null || authenticated.principal === null
   }
 
   get query(): Query {
-    this.#query ??= new Query(this.#matched.rawQuery)
+    this.#query ??= new Query(this.#rawQuery)
     return this.#query
   }
 
   /** A path parameter: decoded once, UTF-8 without NUL, not empty. @throws invalid_argument */
   param(name: PathParameter): string {
-    const at = this.#matched.names.indexOf(name)
+    const at = this.#route.names.indexOf(name)
     if (at === -1) throw new Error(`${this.operation} has no path parameter "${name}"`)
-    const value = decodeText(this.#matched.values[at] ?? '', false)
+    const value = decodeText(this.#route.values[at] ?? '', false)
     if (value === null) return refuseParameter(name, 'path', 'not percent-encoded UTF-8')
     if (value === '') return refuseParameter(name, 'path', 'value is required but missing')
     if (value.includes('\0')) return refuseParameter(name, 'path', 'must not contain NUL')

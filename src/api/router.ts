@@ -52,7 +52,7 @@ export function createApi(dependencies: ApiDependencies, handlers: Handlers): Ap
     const authenticating =
       operations[operation].security === 'none' ? null : dependencies.authenticator.authenticate(raw.headers)
     const authenticated = authenticating instanceof Promise ? await authenticating : authenticating
-    const request = new ApiRequest(raw, id, connection, { ...route, rawQuery }, authenticated)
+    const request = new ApiRequest(raw, id, connection, route, rawQuery, authenticated)
     if (rule !== 'open' && request.caller === null) {
       throw new DomainError('unauthenticated', 'cannot serve request: no credentials')
     }
@@ -67,7 +67,7 @@ export function createApi(dependencies: ApiDependencies, handlers: Handlers): Ap
       return reply
     } finally {
       // Nobody learns anything, not even that something does not exist, by credentials that are gone.
-      await checkNow(request)
+      if (!request.versionsChecked) await checkNow(request)
     }
   }
 

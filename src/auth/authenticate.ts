@@ -51,6 +51,35 @@ export interface Authenticator {
   verifyAccessKey(accessKeyId: string, secretAccessKey: string): Promise<Principal>
 }
 
+type Reprove = (cacheKey: string, proof: Proof) => Promise<Identity>
+
+/** A class, since one is made for every request. */
+class Proven implements Authenticated {
+  principal: Principal
+  authVersion: string
+  readonly #cacheKey: string
+  readonly #proof: Proof
+  readonly #reprove: Reprove
+
+  constructor(cacheKey: string, proof: Proof, reprove: Reprove) {
+    this.principal = proof.identity.principal
+    this.authVersion = proof.identity.authVersion
+    this.#cacheKey = cacheKey
+    this.#proof = proof
+    this.#reprove = reprove
+  }
+
+  revalidate(currentAuthVersion: string): void | Promise<void> {
+    return this.authVersion === currentAuthVersion ? undefined : this.#again()
+  }
+
+  async #again(): Promise<void> {
+    const identity = await this.#reprove(this.#cacheKey, this.#proof)
+    this.principal = identity.principal
+    this.authVersion = identity.authVersion
+  }
+}
+
 const nobody: Authenticated = { principal: null, authVersion: '', revalidate: () => undefined }
 
 export function createAuthenticator(identities: Identities, tokens: Tokens, caches: AuthCaches): Authenticator {
@@ -76,25 +105,7 @@ export function createAuthenticator(identities: Identities, tokens: Tokens, cach
   async function proveOnce(cacheKey: string, proving: Promise<Proof>): Promise<Authenticated> {
     const proof = await proving
     rememberBounded(proofs, cacheKey, proof, MAX_PROOFS)
-    return authenticated(cacheKey, proof)
-  }
-
-  function authenticated(cacheKey: string, proof: Proof): Authenticated {
-    let { identity } = proof
-    return {
-      get principal() {
-        return identity.principal
-      },
-      get authVersion() {
-        return identity.authVersion
-      },
-      revalidate(current) {
-        if (identity.authVersion === current) return undefined
-        return reprove(cacheKey, proof).then((now) => {
-          identity = now
-        })
-      },
-    }
+    return new Proven(cacheKey, proof, reprove)
   }
 
   async function reprove(cacheKey: string, proof: Proof): Promise<Identity> {
@@ -114,7 +125,7 @@ export function createAuthenticator(identities: Identities, tokens: Tokens, cach
       proofs.delete(cacheKey)
       return null
     }
-    return authenticated(cacheKey, proof)
+    return new Proven(cacheKey, proof, reprove)
   }
 
   return {
