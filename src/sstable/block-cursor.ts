@@ -11,8 +11,8 @@ const noBlock: Block = { payload: Buffer.from('0000000001000000', 'hex'), restar
  */
 export class BlockCursor {
   keyBytes: Buffer = Buffer.allocUnsafe(256)
-  /** Length of the key without its trailer. */
-  keyLength = 0
+  /** Length of the key without its trailer; -1 before the first entry. */
+  keyLength = -1
   payload: Buffer = noBlock.payload
   valueStart = 0
   valueEnd = 0
@@ -31,6 +31,7 @@ export class BlockCursor {
   reset(block: Block): void {
     this.#block = block
     this.payload = block.payload
+    this.keyLength = -1
     this.#jump(0)
   }
 
