@@ -9,12 +9,12 @@ import { DomainError } from '../errors.ts'
 const ISSUER = 'auth'
 const AUDIENCE = 'login'
 
-export interface LoginToken {
+interface LoginToken {
   readonly token: string
   readonly expiresAtSeconds: number
 }
 
-export interface VerifiedToken {
+interface VerifiedToken {
   readonly userName: string
   readonly expiresAtSeconds: number
 }
