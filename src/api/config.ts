@@ -8,7 +8,7 @@ import type { Handler } from './router.ts'
 /**
  * The lakeFS release whose behaviour is spoken here. Plain dotted integers: lakefs-spec parses it as such and asks for 1.3.1 or later.
  */
-const LAKEFS_API_VERSION = '1.84.0'
+export const LAKEFS_API_VERSION = '1.84.0'
 
 /** How long an address that was handed out may be used: `AddressTokenTime` in lakeFS, 6 hours. */
 const GRACE_PERIOD_SECONDS = 21_600

@@ -1,7 +1,7 @@
 /** What handlers answer: plain data, made into one `Response` by the router. */
 import { MAX_AMOUNT } from './query.ts'
 
-type ReplyBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | Blob | null
+export type ReplyBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | Blob | null
 
 export interface Reply {
   readonly status: number
