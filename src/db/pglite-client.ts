@@ -47,12 +47,32 @@ function create(place: { dataDir?: string }): Promise<PGlite> {
   })
 }
 
+/**
+ * PGlite answers from microtasks alone, so statements that follow each other (a long commit, a full gathering lane) would keep sockets
+ * and timers from their turn. Lets them in when the last turn is a while ago.
+ */
+function createBreather(): () => Promise<void> | undefined {
+  const maxTurnMs = 10
+  let turnStartedMs = performance.now()
+  return () => {
+    if (performance.now() - turnStartedMs < maxTurnMs) return undefined
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        turnStartedMs = performance.now()
+        resolve()
+      }),
+    )
+  }
+}
+
 function createPgliteDb(lite: PGlite, release: () => void): PgliteDb {
+  const breathe = createBreather()
   const open = () => {
     if (lite.closed) throw new ConnectFailure(new Error('the database is closed'))
   }
   const send: Send = async (text, params, _name, rows) => {
     open()
+    await breathe()
     return (await lite.query(text, [...params], rows === 'arrays' ? { rowMode: 'array' } : undefined)).rows
   }
   const driver: Driver = {
