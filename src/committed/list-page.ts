@@ -1,18 +1,32 @@
 import { Buffer } from 'node:buffer'
+import { DomainError } from '../errors.ts'
 import type { Cursor, ObjectPath } from '../model.ts'
+import { resumeOffset } from './resume-offset.ts'
 
-/** What a listing asks for; all texts are bytes of any length. */
-export interface ListPageInput {
-  /** Visible records, from before the first. */
-  readonly cursor: Cursor
+/** Longer than any path (1024 bytes) and of the largest byte. */
+const aboveAllKeys = Buffer.alloc(1025, 0xff)
+
+/** What part of the keys a listing is about; all texts are bytes of any length. */
+export interface ListingScope {
   /** Only keys that start so. Empty: all. */
   readonly prefix: Buffer
   /** Only keys after this one; when it is a common prefix of this listing, only keys behind its group. Empty: from the start. */
   readonly after: Buffer
   /** Keys that have it behind the prefix are grouped up to and including its first occurrence. Empty: no groups. */
   readonly delimiter: Buffer
+}
+
+/** What a page is made of. */
+export interface ListPageInput extends ListingScope {
+  /** Visible records, from before the first. */
+  readonly cursor: Cursor
   /** Results at most, >= 1. */
   readonly amount: number
+  /**
+   * How the caller hands on where to resume. As text (the default) a page ends where text can tell the place: keys that are not
+   * UTF-8 can make it shorter, in rows of neighbours longer. As bytes the last key says it.
+   */
+  readonly resumeAs?: 'text' | 'bytes'
 }
 
 /** One line of a listing. */
@@ -21,25 +35,33 @@ export type Listed =
   | { readonly kind: 'common_prefix'; readonly key: Buffer }
 
 export interface Page {
-  /** In byte order, objects and common prefixes interleaved. Resume with the last key as `after`. */
+  /** In byte order, objects and common prefixes interleaved. */
   readonly results: readonly Listed[]
   /** Whether at least one more result follows; never true of an empty page. */
   readonly hasMore: boolean
+  /** `after` of the next page as text; `""` at the end and when resuming by bytes. */
+  readonly resume: string
 }
+
+/** Keys that text cannot tell apart and that one page must therefore hold. */
+const maxUntoldResults = 10_000
 
 /** One page of a listing, at the cost of the page: behind each common prefix it seeks to the group's end. */
 export async function listPage(input: ListPageInput): Promise<Page> {
   const { cursor, prefix, delimiter, amount } = input
   const results: Listed[] = []
   const start = startKey(input)
-  const end = prefix.length === 0 ? null : successor(prefix)
-  if (start === null || amount < 1) return { results, hasMore: false }
+  const { end } = listingBounds(input)
+  if (start === null || amount < 1) return { results, hasMore: false, resume: '' }
   let moved = start.length === 0 ? cursor.next() : cursor.seek(start)
   while (typeof moved === 'boolean' ? moved : await moved) {
     const { key, value } = cursor
     if (end !== null && Buffer.compare(key, end) >= 0) break
     if (value === null) throw new Error('a listing takes visible records only')
-    if (results.length === amount) return { results, hasMore: true }
+    if (results.length >= amount) {
+      const page = input.resumeAs === 'bytes' ? { results, hasMore: true, resume: '' } : cutAtText(results, amount, key)
+      if (page !== null) return page
+    }
     const group = commonPrefix(key, prefix.length, delimiter)
     if (group === null) {
       results.push({ kind: 'object', key, value })
@@ -51,11 +73,44 @@ export async function listPage(input: ListPageInput): Promise<Page> {
     if (behind === null) break
     moved = cursor.seek(behind)
   }
-  return { results, hasMore: false }
+  return { results, hasMore: false, resume: '' }
+}
+
+/**
+ * The keys that a listing can touch: from `start` (inclusive) to `end` (exclusive; null: to the last). Staged rows outside need not
+ * be fetched.
+ */
+export function listingBounds(scope: ListingScope): { readonly start: Buffer; readonly end: Buffer | null } {
+  return {
+    start: startKey(scope) ?? aboveAllKeys,
+    end: scope.prefix.length === 0 ? null : successor(scope.prefix),
+  }
+}
+
+/** The longest page of these results that ends where text can tell the place before `next`; null when there is none yet. */
+function cutAtText(results: readonly Listed[], amount: number, next: Buffer): Page | null {
+  const least = results.length > amount ? results.length : 1
+  for (let count = results.length; count >= least; count--) {
+    const last = results[count - 1]
+    const following = results[count]?.key ?? next
+    const resume = last === undefined ? null : resumeBehind(last, following)
+    if (resume !== null) return { results: results.slice(0, count), hasMore: true, resume }
+  }
+  if (results.length < amount + maxUntoldResults) return null
+  throw new DomainError('not_implemented', 'cannot list page: too many neighbouring keys are not UTF-8')
+}
+
+/** Text for `after` that excludes `last` (and its group) and nothing from `next` on. */
+function resumeBehind(last: Listed, next: Buffer): string | null {
+  if (last.kind === 'object') return resumeOffset(last.key, next)
+  const text = last.key.toString()
+  if (Buffer.from(text).equals(last.key)) return text
+  const behind = successor(last.key)
+  return behind === null ? null : resumeOffset(behind, next)
 }
 
 /** The first key that may be listed; null when none may. */
-function startKey({ prefix, after, delimiter }: ListPageInput): Buffer | null {
+function startKey({ prefix, after, delimiter }: ListingScope): Buffer | null {
   if (after.length === 0 || Buffer.compare(after, prefix) < 0) return prefix
   const inPrefix = after.length >= prefix.length && after.compare(prefix, 0, prefix.length, 0, prefix.length) === 0
   const group = inPrefix ? commonPrefix(after, prefix.length, delimiter) : null
