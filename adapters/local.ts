@@ -56,6 +56,7 @@ export function createLocalAdapter(definition: DefinitionOf<'local'>, platform: 
     locate: paths.locate,
     locateFull: paths.locateFull,
     canonicalNamespace: (namespace) => ['local', ...paths.namespaceFolder(namespace).split('/').slice(1)],
+    canonicalLocation: (location) => ['local', ...location.key.split('/').slice(1)],
     async ping() {
       try {
         accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK)

@@ -76,6 +76,7 @@ export function createMemAdapter(definition: DefinitionOf<'mem'>): BlockAdapter 
     locate: (namespace, identifier) => locateInBucket('mem', namespace, identifier),
     locateFull: (uri) => locateFullInBucket('mem', uri),
     canonicalNamespace: (namespace) => canonicalInBucket('mem', place, namespace),
+    canonicalLocation: (location) => canonicalInBucket('mem', place, location.uri),
     ping: () => Promise.resolve(),
 
     put: async (location, body, options = {}) => store(location, await gatherCopy(body), options),

@@ -127,6 +127,8 @@ export interface BlockAdapter {
   locateFull(uri: string): Location
   /** Canonical form of a namespace for overlap tests: endpoint, container and prefix segments. @throws namespace_invalid */
   canonicalNamespace(namespace: StorageNamespace): readonly string[]
+  /** The same of one object's place: it starts with the canonical form of every namespace that it lies in. */
+  canonicalLocation(location: Location): readonly string[]
 
   /** Answers when the storage can be reached; judges no bucket. @throws storage_unavailable, storage_forbidden, storage_unsupported */
   ping(): Promise<void>

@@ -80,6 +80,30 @@ export async function gatherBody(body: PutBody): Promise<Uint8Array> {
   return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, reader.seenBytes)
 }
 
+/** Cuts a stream into buffers of `partBytes`, the last one shorter and never empty. The source is let go when the reader stops early. @throws as `BodyReader.next` */
+export async function* gatherParts(body: StreamBody, partBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = readBody(body)
+  let part = Buffer.allocUnsafeSlow(partBytes)
+  let filled = 0
+  try {
+    for (let chunk = await reader.next(); chunk !== null; chunk = await reader.next()) {
+      for (let at = 0; at < chunk.length; ) {
+        const count = Math.min(chunk.length - at, partBytes - filled)
+        part.set(chunk.subarray(at, at + count), filled)
+        at += count
+        filled += count
+        if (filled < partBytes) continue
+        yield part
+        part = Buffer.allocUnsafeSlow(partBytes)
+        filled = 0
+      }
+    }
+    if (filled > 0) yield part.subarray(0, filled)
+  } finally {
+    await reader.cancel(undefined)
+  }
+}
+
 /** A stream that fails instead of ending short or running over, and remembers why. */
 export interface GuardedStream {
   readonly stream: ReadableStream<Uint8Array>

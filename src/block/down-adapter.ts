@@ -42,7 +42,12 @@ export function createDownAdapter(
       definition.type === 'local'
         ? { container: definition.local.path, key: uri.replace(/^local:\/\//, ''), uri }
         : locateFullInBucket(type, uri),
-    canonicalNamespace: (namespace) => canonicalInBucket(type, place, namespace),
+    canonicalNamespace: (namespace) =>
+      definition.type === 'local'
+        ? onDisk(locateOnDisk(definition.local.path, namespace, '').key)
+        : canonicalInBucket(type, place, namespace),
+    canonicalLocation: (location) =>
+      type === 'local' ? onDisk(location.key) : canonicalInBucket(type, place, location.uri),
     ping: fail,
     put: fail,
     get: fail,
@@ -71,4 +76,9 @@ function locateOnDisk(root: string, namespace: string, identifier: string): Loca
   const { container, path } = parseNamespace('local', namespace)
   const key = [root, container, path, identifier].filter((part) => part !== '').join('/')
   return { container: root, key, uri: `local://${key}` }
+}
+
+/** The canonical form that the local adapter gives its places. */
+function onDisk(path: string): string[] {
+  return ['local', ...path.split('/').filter((segment) => segment !== '')]
 }

@@ -1,0 +1,54 @@
+/** HTTP towards the storages, by runtime: each fits `HttpPlatform` of `src/block/platform.ts`. */
+
+interface Init {
+  readonly method: string
+  readonly headers: Headers
+  readonly body?: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>
+  readonly redirect: 'error' | 'manual'
+  readonly signal: AbortSignal
+  readonly duplex?: 'half'
+}
+
+function send(url: string, init: Init): Promise<Response> {
+  return fetch(url, init)
+}
+
+function unchanged(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  return stream
+}
+
+/**
+ * Node and Bun: a Content-Length header on a streamed request is honoured and a shorter body fails it; without `redirect: 'error'`
+ * Node keeps a copy of the whole body to be able to follow a redirect.
+ */
+export const nodeHttp = { fetch: send, streamRedirect: 'error', fixedLength: unchanged } as const
+
+/** Bun, which can also leave certificates unverified. */
+export const bunHttp = {
+  ...nodeHttp,
+  insecureFetch(url: string, init: Init): Promise<Response> {
+    const withTls: RequestInit & { tls: { rejectUnauthorized: boolean } } = {
+      ...init,
+      tls: { rejectUnauthorized: false },
+    }
+    return fetch(url, withTls)
+  },
+} as const
+
+declare class FixedLengthStream {
+  constructor(sizeBytes: number)
+  readonly readable: ReadableStream<Uint8Array>
+  readonly writable: WritableStream<Uint8Array>
+}
+
+/** workerd: only a FixedLengthStream is sent with a Content-Length, and `redirect: 'error'` is unknown. */
+export const workerdHttp = {
+  fetch: send,
+  streamRedirect: 'manual',
+  fixedLength(stream: ReadableStream<Uint8Array>, sizeBytes: number): ReadableStream<Uint8Array> {
+    const fixed = new FixedLengthStream(sizeBytes)
+    // What fails here fails the readable side, whose reader reports it.
+    stream.pipeTo(fixed.writable).catch(() => undefined)
+    return fixed.readable
+  },
+} as const
