@@ -12,7 +12,8 @@ export type WantedRange = 'whole' | ByteRange | { readonly unsatisfiable: string
 /** Reads `header` for an object of `totalBytes`. The end is clamped. @throws invalid_argument for another form */
 export function wantedRange(header: string | null, totalBytes: number): WantedRange {
   if (header === null) return 'whole'
-  if (!PATTERN.test(header)) return refuseParameter('Range', 'header', `value ${JSON.stringify(header)}: must be like bytes=0-99`)
+  if (!PATTERN.test(header))
+    return refuseParameter('Range', 'header', `value ${JSON.stringify(header)}: must be like bytes=0-99`)
   const match = ONE.exec(header)
   const [, first = '', last = ''] = match ?? []
   if (match === null || (first === '' && last === '')) return { unsatisfiable: null }

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { committerOf } from '../auth/identity.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { commit, getCommit, logCommits } from '../catalog/commits.ts'
+import { DomainError } from '../errors.ts'
 import type { Commit } from '../model.ts'
 import { databaseText, readJson } from './body.ts'
 import { refuseParameter } from './query.ts'
@@ -42,10 +43,15 @@ function sinceSeconds(request: ApiRequest): number | null {
   return milliseconds / 1000
 }
 
+/** What the contract has and this server has not yet. */
+function refuse(what: string): never {
+  throw new DomainError('not_implemented', `not implemented: ${what}`)
+}
+
 export function commitHandlers(catalog: Catalog) {
   return {
     async commit(request: ApiRequest): Promise<Reply> {
-      const sourceMetarange = request.query.text('source_metarange')
+      if (request.query.text('source_metarange') !== null) refuse('commit with source_metarange')
       const body = await readJson(request.raw, creation)
       const made = await commit(catalog, request, {
         repository: request.param('repository'),
@@ -56,7 +62,6 @@ export function commitHandlers(catalog: Catalog) {
         dateSeconds: body.date ?? null,
         allowEmpty: body.allow_empty ?? false,
         force: body.force ?? false,
-        sourceMetarange,
       })
       return json(201, show(made))
     },
@@ -68,14 +73,14 @@ export function commitHandlers(catalog: Catalog) {
     async logCommits(request: ApiRequest): Promise<Reply> {
       const { query } = request
       const limited = query.boolean('limit', false)
+      if (query.bytesList('objects').length + query.bytesList('prefixes').length > 0)
+        refuse('logCommits with objects or prefixes')
       const found = await logCommits(catalog, request, request.param('repository'), request.param('ref'), {
         amount: query.amount(),
         after: query.text('after') ?? '',
         firstParent: query.boolean('first_parent', false),
         sinceSeconds: sinceSeconds(request),
         stopAt: query.text('stop_at') ?? '',
-        objects: query.bytesList('objects'),
-        prefixes: query.bytesList('prefixes'),
       })
       const results = found.items.map(show)
       return json(200, page(results, found.hasMore && !limited, results.at(-1)?.id ?? ''))

@@ -10,8 +10,8 @@ import type { Handler } from './router.ts'
  */
 export const LAKEFS_API_VERSION = '1.84.0'
 
-/** How long an address that was handed out may be used: `AddressTokenTime` in lakeFS, 6 hours. */
-const GRACE_PERIOD_SECONDS = 21_600
+/** How long an address that was handed out may be used: 24 hours, as in lakeFS. */
+const GRACE_PERIOD_SECONDS = 86_400
 
 /** A configured storage, reachable or not. */
 export interface StorageDescription {

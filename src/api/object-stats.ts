@@ -1,12 +1,12 @@
 /** How objects are shown. */
 import type { ObjectRecord } from '../catalog/entries.ts'
 
-/** Metadata keys that the server keeps for itself. */
+/** What an entry without a type of its own (an imported one) is shown as. */
 const CONTENT_TYPE_DEFAULT = 'application/octet-stream'
 
-/** `ObjectStats` of the contract. Keys that are not UTF-8 show U+FFFD for each bad byte, as lakeFS shows them. */
-export function showObject({ path, entry, uri }: ObjectRecord, options: { metadata: 'shown' | 'empty' | 'omitted-when-empty' }) {
-  const shown = {
+/** `ObjectStats` of the contract without metadata. Keys that are not UTF-8 show U+FFFD for each bad byte, as lakeFS shows them. */
+export function showPlainObject({ path, entry, uri }: ObjectRecord) {
+  return {
     path: path.toString(),
     path_type: 'object',
     physical_address: uri,
@@ -15,10 +15,17 @@ export function showObject({ path, entry, uri }: ObjectRecord, options: { metada
     mtime: entry.lastModified.seconds,
     content_type: entry.contentType === '' ? CONTENT_TYPE_DEFAULT : entry.contentType,
   }
-  if (options.metadata === 'shown') return { ...shown, metadata: entry.metadata }
-  if (options.metadata === 'empty') return { ...shown, metadata: {} }
-  for (const _ in entry.metadata) return { ...shown, metadata: entry.metadata }
-  return shown
+}
+
+/** `ObjectStats` with metadata: `{}` when there is none. */
+export function showObject(record: ObjectRecord) {
+  return { ...showPlainObject(record), metadata: record.entry.metadata }
+}
+
+/** As a listing shows it: without the key when there is no metadata. */
+export function showListedObject(record: ObjectRecord) {
+  for (const _ in record.entry.metadata) return showObject(record)
+  return showPlainObject(record)
 }
 
 /** A common prefix in a listing: the fields that the contract requires are there and say nothing. */

@@ -1,9 +1,9 @@
 /** Operations that read objects: content, headers, stat, listing. */
 import type { Catalog } from '../catalog/catalog.ts'
-import { listObjects, openObject, type ObjectRecord, statObject } from '../catalog/entries.ts'
+import { listObjects, type ObjectRecord, openObject, statObject } from '../catalog/entries.ts'
 import { DomainError } from '../errors.ts'
 import { wantedRange } from './byte-ranges.ts'
-import { showCommonPrefix, showObject } from './object-stats.ts'
+import { showCommonPrefix, showListedObject, showObject, showPlainObject } from './object-stats.ts'
 import type { ApiRequest } from './request.ts'
 import { empty, json, page, type Reply, type ReplyBody } from './responses.ts'
 
@@ -75,7 +75,8 @@ export function readObjectHandlers(catalog: Catalog) {
       headers['Accept-Ranges'] = 'bytes'
       const totalBytes = record.entry.sizeBytes
       const wanted = wantedRange(request.header('range'), totalBytes)
-      if (wanted === 'whole') return { status: 200, headers: { ...headers, 'Content-Length': String(totalBytes) }, body: null }
+      if (wanted === 'whole')
+        return { status: 200, headers: { ...headers, 'Content-Length': String(totalBytes) }, body: null }
       if ('unsatisfiable' in wanted) return empty(416)
       const { start, end } = wanted
       const part = { 'Content-Length': String(end - start), 'Content-Range': `bytes ${start}-${end - 1}/${totalBytes}` }
@@ -84,8 +85,9 @@ export function readObjectHandlers(catalog: Catalog) {
 
     async statObject(request: ApiRequest): Promise<Reply> {
       noPresign(request)
-      const metadata = request.query.boolean('user_metadata', true) ? 'shown' : 'empty'
-      return json(200, showObject(await find(request), { metadata }))
+      const metadata = request.query.boolean('user_metadata', true)
+      const record = await find(request)
+      return json(200, metadata ? showObject(record) : { ...showPlainObject(record), metadata: {} })
     },
 
     async listObjects(request: ApiRequest): Promise<Reply> {
@@ -100,9 +102,7 @@ export function readObjectHandlers(catalog: Catalog) {
       })
       const results = found.items.map((item) => {
         if ('commonPrefix' in item) return showCommonPrefix(item.commonPrefix)
-        if (metadata) return showObject(item, { metadata: 'omitted-when-empty' })
-        const { metadata: _, ...shown } = showObject(item, { metadata: 'empty' })
-        return shown
+        return metadata ? showListedObject(item) : showPlainObject(item)
       })
       return json(200, page(results, found.hasMore, found.nextOffset))
     },

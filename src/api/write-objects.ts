@@ -4,7 +4,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { deleteObject, stageObject, uploadObject } from '../catalog/write-objects.ts'
 import { DomainError } from '../errors.ts'
 import { databaseText, readJson } from './body.ts'
-import { showObject } from './object-stats.ts'
+import { showObject, showPlainObject } from './object-stats.ts'
 import type { ApiRequest } from './request.ts'
 import { empty, json, type Reply } from './responses.ts'
 import { readUploadBody } from './upload-body.ts'
@@ -24,7 +24,8 @@ function userMetadata(request: ApiRequest): Record<string, string> {
   const metadata: Record<string, string> = {}
   for (const [name, value] of request.raw.headers) {
     if (name.startsWith('x-lakefs-meta-')) metadata[name.slice('x-lakefs-meta-'.length)] = headerText(value)
-    else if (name.startsWith('x-lakefs-internal-')) metadata[`::lakefs::${name.slice('x-lakefs-internal-'.length)}`] = headerText(value)
+    else if (name.startsWith('x-lakefs-internal-'))
+      metadata[`::lakefs::${name.slice('x-lakefs-internal-'.length)}`] = headerText(value)
   }
   return metadata
 }
@@ -60,7 +61,7 @@ export function writeObjectHandlers(catalog: Catalog) {
         metadata: userMetadata(request),
         openBody: () => readUploadBody(request.raw),
       })
-      return json(201, showObject(record, { metadata: 'shown' }))
+      return json(201, showObject(record))
     },
 
     async stageObject(request: ApiRequest): Promise<Reply> {
@@ -77,8 +78,7 @@ export function writeObjectHandlers(catalog: Catalog) {
         metadata: body.metadata ?? {},
         contentType: body.content_type || null,
       })
-      const { metadata: _, ...shown } = showObject(record, { metadata: 'empty' })
-      return json(201, shown)
+      return json(201, showPlainObject(record))
     },
 
     async deleteObject(request: ApiRequest): Promise<Reply> {

@@ -1,10 +1,13 @@
-/** What the verbs work with. `createApp` wires it: once a process on servers, once a request on Workers (the shared parts stay). */
+/** What the verbs work with. The entries make it, once a process; on Workers `db` finds the request's own connection. */
 import type { StorageRegistry } from '../block/registry.ts'
-import type { TableReader } from '../committed/table-reader.ts'
+import type { BlockCache } from '../committed/block-cache.ts'
 import type { RangePolicy } from '../committed/range-policy.ts'
+import { TableReader } from '../committed/table-reader.ts'
+import { createTableStore } from '../committed/table-store.ts'
 import type { Db } from '../db/db.ts'
+import type { Repository, StorageId } from '../model.ts'
 import type { CommitCache } from '../refs/commits.ts'
-import type { StageWriter } from '../staging/stage-writer.ts'
+import type { StageWriter } from '../staging/write.ts'
 import type { AddressBook } from '../upload/address-book.ts'
 import type { ObserveStep } from './steps.ts'
 
@@ -12,7 +15,7 @@ export interface Catalog {
   readonly db: Db
   readonly registry: StorageRegistry
   readonly stage: StageWriter
-  readonly tables: TableReader
+  readonly blockCache: BlockCache
   readonly commits: CommitCache
   readonly addresses: AddressBook
   readonly options: CatalogOptions
@@ -26,4 +29,22 @@ export interface CatalogOptions {
   readonly rangePolicy: RangePolicy
   /** Refuse a namespace with lakeFS's old marker `dummy` at its root. */
   readonly ensureReadableRootNamespace: boolean
+}
+
+/** Whoever asks: told, with the first statement of a verb, the versions that its credentials must be checked against. */
+export interface Caller {
+  /** @throws unauthenticated, unauthorized when what was checked before no longer holds */
+  checkVersions(versions: { readonly authVersion: string; readonly storageId: StorageId }): void | Promise<void>
+}
+
+/** The committed tables of a repository, where its storage keeps them. @throws storage_unknown */
+export function tablesOf(catalog: Catalog, repository: Repository): TableReader {
+  const { adapter, id } = catalog.registry.get(repository.storageId)
+  const { namespace } = repository
+  const store = createTableStore({ adapter, storageId: id, namespace, prefix: catalog.options.blockStoragePrefix })
+  const write = async (tableId: string, bytes: Uint8Array) => {
+    await store.write(tableId, bytes)
+    catalog.observe('commit.table-written')
+  }
+  return new TableReader({ ...store, write }, catalog.blockCache)
 }

@@ -8,7 +8,7 @@ export const steps = [
   'upload.stored',
   'upload.staged',
   'commit.sealed',
-  'commit.range-written',
+  'commit.table-written',
   'commit.tree-written',
   'commit.published',
 ] as const

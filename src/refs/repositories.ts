@@ -91,16 +91,7 @@ export async function createRepository(db: Db, wanted: NewRepository): Promise<v
   const { repository, canonicalNamespace, initialCommit } = wanted
   await db.transaction(async (tx) => {
     await tx.run(lockInstallation, [])
-    if ((await tx.run(selectExisting, [repository.name])).length > 0) {
-      throw new DomainError('already_exists', 'error creating repository: not unique')
-    }
-    const [overlap] = await tx.run<{ name: string }>(selectOverlap, [textArray(canonicalNamespace)])
-    if (overlap !== undefined) {
-      throw new DomainError(
-        'namespace_in_use',
-        `failed to create repository: "${repository.namespace}" overlaps repository "${overlap.name}": storage namespace already in use`,
-      )
-    }
+    await refuseTaken(tx, repository, canonicalNamespace)
     await tx.run(insert, [
       repository.uid,
       repository.name,
@@ -117,6 +108,26 @@ export async function createRepository(db: Db, wanted: NewRepository): Promise<v
     await insertCommit(tx, repository.uid, initialCommit)
     await insertBranch(tx, repository.uid, repository.defaultBranch, initialCommit.id, false)
   })
+}
+
+/**
+ * Refuses a name or a place that a repository has already: before the storage is touched, and again under the lock.
+ * @throws already_exists, namespace_in_use
+ */
+export async function refuseTaken(
+  db: Queries,
+  repository: Pick<Repository, 'name' | 'namespace'>,
+  canonicalNamespace: readonly string[],
+): Promise<void> {
+  if ((await db.run(selectExisting, [repository.name])).length > 0) {
+    throw new DomainError('already_exists', 'error creating repository: not unique')
+  }
+  const [overlap] = await db.run<{ name: string }>(selectOverlap, [textArray(canonicalNamespace)])
+  if (overlap === undefined) return
+  throw new DomainError(
+    'namespace_in_use',
+    `failed to create repository: "${repository.namespace}" overlaps repository "${overlap.name}": storage namespace already in use`,
+  )
 }
 
 /** A repository and the versions that caches are checked against. @throws repository_not_found */

@@ -34,7 +34,11 @@ export function verifyBytes(bytes: Uint8Array, declared: Declared): VerifiedBody
 }
 
 /** Checks a body while it streams; the stream errors with body_incomplete or checksum_mismatch before its last chunk is passed on. */
-export function verifyStream(source: ReadableStream<Uint8Array>, declared: Declared): VerifiedBody {
+export function verifyStream(
+  source: ReadableStream<Uint8Array>,
+  declared: Declared,
+  onFirstByte: () => void = () => undefined,
+): VerifiedBody {
   const hash: Hash = createHash('md5')
   const reader = source.getReader()
   let held: Uint8Array | undefined
@@ -55,6 +59,7 @@ export function verifyStream(source: ReadableStream<Uint8Array>, declared: Decla
             return
           }
           if (value.length === 0) continue
+          if (sizeBytes === 0) onFirstByte()
           sizeBytes += value.length
           if (declared.sizeBytes !== null && sizeBytes > declared.sizeBytes) {
             const excess = new DomainError(

@@ -30,7 +30,10 @@ export function describeThread(title: string, server: () => Target, storage: () 
     const list = (ref: string, query = '') => send('GET', `${R}/refs/${q(ref)}/objects/ls?amount=1000&${query}`)
     const paths = (answer: Answer) => answer.json.results.map((entry: { path: string }) => entry.path)
     const refusal = (answer: Answer, status: number, text: string | RegExp) => {
-      expect({ status: answer.status, message: answer.json?.message }).toEqual({ status, message: expect.stringMatching(text) })
+      expect({ status: answer.status, message: answer.json?.message }).toEqual({
+        status,
+        message: expect.stringMatching(text),
+      })
       expectShape(answer, 'Error')
     }
     const create = (body: Record<string, unknown>, query = '') => {
@@ -44,7 +47,12 @@ export function describeThread(title: string, server: () => Target, storage: () 
       expect(created.status, created.bytes.toString()).toBe(201)
       expectShape(created, 'Repository')
       const { id, namespace } = storage()
-      expect(created.json).toMatchObject({ id: name, default_branch: 'main', storage_namespace: `${namespace}/${name}`, read_only: false })
+      expect(created.json).toMatchObject({
+        id: name,
+        default_branch: 'main',
+        storage_namespace: `${namespace}/${name}`,
+        read_only: false,
+      })
       if (id !== null) expect(created.json.storage_id).toBe(id)
     })
 
@@ -62,7 +70,9 @@ export function describeThread(title: string, server: () => Target, storage: () 
         expect(ids).toEqual(expect.arrayContaining([name, other]))
         const first = await send('GET', '/repositories?prefix=thread-&amount=1')
         expect(first.json.pagination).toEqual({ has_more: true, max_per_page: 1000, next_offset: ids[0], results: 1 })
-        expect((await send('GET', `/repositories?prefix=thread-&after=${ids[0]}&amount=1`)).json.results[0].id).toBe(ids[1])
+        expect((await send('GET', `/repositories?prefix=thread-&after=${ids[0]}&amount=1`)).json.results[0].id).toBe(
+          ids[1],
+        )
         expect((await send('DELETE', `/repositories/${other}`)).status).toBe(204)
         refusal(await send('GET', `/repositories/${other}`), 404, /repository not found/)
       })
@@ -72,15 +82,27 @@ export function describeThread(title: string, server: () => Target, storage: () 
         refusal(await create({ name }), 409, /error creating repository: not unique/)
         refusal(await create({ name: uniqueName('x'), storage_id: 'nowhere' }), 400, /storage id/)
         const taken = `${namespace}/${name}`
-        refusal(await create({ name: uniqueName('x'), storage_namespace: taken }), 400, /storage namespace already in use/)
-        refusal(await create({ name: uniqueName('x'), storage_namespace: `${taken}/` }), 400, /storage namespace already in use/)
+        refusal(
+          await create({ name: uniqueName('x'), storage_namespace: taken }),
+          400,
+          /storage namespace already in use/,
+        )
+        refusal(
+          await create({ name: uniqueName('x'), storage_namespace: `${taken}/` }),
+          400,
+          /storage namespace already in use/,
+        )
         refusal(await create({ name: uniqueName('x'), storage_namespace: `${taken}/below` }), 400, /in use/)
         refusal(await create({ name: uniqueName('x'), storage_namespace: namespace }), 400, /in use|namespace/)
         refusal(await create({ name: uniqueName('x'), storage_namespace: 'gs://bucket/x' }), 400, /invalid namespace/)
         refusal(await create({ name: 'Bad_Name' }), 400, /name/)
         refusal(await create({ name: 'ab' }), 400, /name/)
         refusal(await send('POST', '/repositories', { json: { name: uniqueName('x') } }), 400, /storage_namespace/)
-        refusal(await send('POST', '/repositories', { body: '{', headers: { 'content-type': 'application/json' } }), 400, /request body/)
+        refusal(
+          await send('POST', '/repositories', { body: '{', headers: { 'content-type': 'application/json' } }),
+          400,
+          /request body/,
+        )
       })
 
       it('can be bare: no branch, no commit', async () => {
@@ -104,9 +126,21 @@ export function describeThread(title: string, server: () => Target, storage: () 
         expect(made.status).toBe(201)
         expect(made.bytes.toString()).toBe(head)
         expect(made.headers.get('content-type')).toMatch(/^text\/plain/)
-        refusal(await send('POST', `${R}/branches`, { json: { name: 'work', source: 'main' } }), 409, /branch already exists: not unique/)
-        refusal(await send('POST', `${R}/branches`, { json: { name: 'x', source: 'nothing' } }), 404, /source reference 'nothing': not found/)
-        refusal(await send('POST', `${R}/branches`, { json: { name: 'a/b', source: 'main' } }), 400, /branch id must consist of/)
+        refusal(
+          await send('POST', `${R}/branches`, { json: { name: 'work', source: 'main' } }),
+          409,
+          /branch already exists: not unique/,
+        )
+        refusal(
+          await send('POST', `${R}/branches`, { json: { name: 'x', source: 'nothing' } }),
+          404,
+          /source reference 'nothing': not found/,
+        )
+        refusal(
+          await send('POST', `${R}/branches`, { json: { name: 'a/b', source: 'main' } }),
+          400,
+          /branch id must consist of/,
+        )
         for (const source of [head, head.slice(0, 12), 'main~0', 'main@']) {
           expect((await send('POST', `${R}/branches`, { json: { name: 'again', source } })).status, source).toBe(201)
           expect((await send('DELETE', `${R}/branches/again`)).status).toBe(204)
@@ -125,7 +159,10 @@ export function describeThread(title: string, server: () => Target, storage: () 
       const body = Buffer.from(Array.from({ length: 5000 }, (_, i) => i % 251))
 
       it('go up raw and come back whole, in ranges, as headers and as stat', async () => {
-        const up = await put('work', 'a/b c+d%é.bin', body, { 'content-type': 'application/x-thing', 'x-lakefs-meta-Origin': 'test' })
+        const up = await put('work', 'a/b c+d%é.bin', body, {
+          'content-type': 'application/x-thing',
+          'x-lakefs-meta-Origin': 'test',
+        })
         expect(up.status, up.bytes.toString()).toBe(201)
         expectShape(up, 'ObjectStats')
         expect(up.json).toMatchObject({
@@ -163,11 +200,18 @@ export function describeThread(title: string, server: () => Target, storage: () 
         expect((await send('GET', at, { headers: { range: 'lines=1-2' } })).status).toBe(400)
         expect((await send('GET', at, { headers: { 'if-none-match': `"${md5(body)}"` } })).status).toBe(304)
         const head = await send('HEAD', at)
-        expect([head.status, head.headers.get('content-length'), head.headers.get('accept-ranges')]).toEqual([200, '5000', 'bytes'])
+        expect([head.status, head.headers.get('content-length'), head.headers.get('accept-ranges')]).toEqual([
+          200,
+          '5000',
+          'bytes',
+        ])
         const stat = await send('GET', `${R}/refs/work/objects/stat?path=${q('a/b c+d%é.bin')}`)
         expectShape(stat, 'ObjectStats')
         expect(stat.json).toEqual(up.json)
-        expect((await send('GET', `${R}/refs/work/objects/stat?user_metadata=false&path=${q('a/b c+d%é.bin')}`)).json.metadata).toEqual({})
+        expect(
+          (await send('GET', `${R}/refs/work/objects/stat?user_metadata=false&path=${q('a/b c+d%é.bin')}`)).json
+            .metadata,
+        ).toEqual({})
         refusal(await send('GET', `${R}/refs/main/objects?path=a`), 404, /not found/)
         expect((await send('HEAD', `${R}/refs/main/objects?path=a`)).status).toBe(404)
         expect((await send('GET', `${R}/refs/work/objects/stat?path=`)).status).toBe(400)
@@ -180,13 +224,22 @@ export function describeThread(title: string, server: () => Target, storage: () 
         const answer = await fetch(`${server().baseUrl}/api/v1${R}/branches/work/objects?path=multi.css`, {
           method: 'POST',
           body: form,
-          headers: { authorization: `Basic ${Buffer.from(`${server().accessKeyId}:${server().secretAccessKey}`).toString('base64')}` },
+          headers: {
+            authorization: `Basic ${Buffer.from(`${server().accessKeyId}:${server().secretAccessKey}`).toString('base64')}`,
+          },
         })
         expect(answer.status).toBe(201)
         const stats = (await answer.json()) as Record<string, unknown>
         expect(stats).toMatchObject({ checksum: md5('multi\r\npart'), size_bytes: 11, content_type: 'text/css' })
         expect((await send('GET', `${R}/refs/work/objects?path=multi.css`)).bytes.toString()).toBe('multi\r\npart')
-        refusal(await send('POST', `${R}/branches/work/objects?path=x`, { body: 'x', headers: { 'content-type': 'multipart/form-data' } }), 400, /boundary/)
+        refusal(
+          await send('POST', `${R}/branches/work/objects?path=x`, {
+            body: 'x',
+            headers: { 'content-type': 'multipart/form-data' },
+          }),
+          400,
+          /boundary/,
+        )
         refusal(
           await send('POST', `${R}/branches/work/objects?path=x`, {
             body: '--b\r\nContent-Disposition: form-data; name="other"\r\n\r\nx\r\n--b--\r\n',
@@ -199,9 +252,14 @@ export function describeThread(title: string, server: () => Target, storage: () 
 
       it('stream when they are large, with and without a length', async () => {
         const large = Buffer.alloc(3 * 1024 * 1024 + 17, 'large object ')
-        expect((await put('work', 'large', large)).json).toMatchObject({ checksum: md5(large), size_bytes: large.length })
+        expect((await put('work', 'large', large)).json).toMatchObject({
+          checksum: md5(large),
+          size_bytes: large.length,
+        })
         expect((await send('GET', `${R}/refs/work/objects?path=large`)).bytes.equals(large)).toBe(true)
-        const part = await send('GET', `${R}/refs/work/objects?path=large`, { headers: { range: 'bytes=1048570-3145750' } })
+        const part = await send('GET', `${R}/refs/work/objects?path=large`, {
+          headers: { range: 'bytes=1048570-3145750' },
+        })
         expect(part.bytes.equals(large.subarray(1048570, 3145745 + 6))).toBe(true)
         const chunked = new ReadableStream<Uint8Array>({
           start(controller) {
@@ -210,10 +268,16 @@ export function describeThread(title: string, server: () => Target, storage: () 
           },
         })
         const up = await send('POST', `${R}/branches/work/objects?path=chunked`, { body: chunked })
-        expect(up.json).toMatchObject({ checksum: md5(large), size_bytes: large.length, content_type: 'application/octet-stream' })
+        expect(up.json).toMatchObject({
+          checksum: md5(large),
+          size_bytes: large.length,
+          content_type: 'application/octet-stream',
+        })
         expect((await put('work', 'empty', '')).json).toMatchObject({ checksum: md5(''), size_bytes: 0 })
         expect((await send('GET', `${R}/refs/work/objects?path=empty`)).bytes).toHaveLength(0)
-        expect((await send('GET', `${R}/refs/work/objects?path=empty`, { headers: { range: 'bytes=0-1' } })).status).toBe(416)
+        expect(
+          (await send('GET', `${R}/refs/work/objects?path=empty`, { headers: { range: 'bytes=0-1' } })).status,
+        ).toBe(416)
       })
 
       it('answer conditions and bad input clearly', async () => {
@@ -243,20 +307,37 @@ export function describeThread(title: string, server: () => Target, storage: () 
           if (entry.path.includes('\ufffd')) continue
           expect((await send('DELETE', `${R}/branches/work/objects?path=${q(entry.path)}`)).status).toBe(204)
         }
-        for (const key of ['raw/%ff%fe', 'raw/%ed%a0%80']) await send('DELETE', `${R}/branches/work/objects?path=${key}`)
+        for (const key of ['raw/%ff%fe', 'raw/%ed%a0%80'])
+          await send('DELETE', `${R}/branches/work/objects?path=${key}`)
         expect((await list('work', 'prefix=raw/')).json.results).toEqual([])
       })
 
       it('can be staged by metadata alone', async () => {
         const { physical_address } = (await send('GET', `${R}/refs/work/objects/stat?path=large`)).json
         const stage = await send('PUT', `${R}/branches/work/objects?path=staged/one`, {
-          json: { physical_address, checksum: 'abc', size_bytes: 77, content_type: 'text/x', metadata: { k: 'v' }, mtime: 1_600_000_000 },
+          json: {
+            physical_address,
+            checksum: 'abc',
+            size_bytes: 77,
+            content_type: 'text/x',
+            metadata: { k: 'v' },
+            mtime: 1_600_000_000,
+          },
         })
         expect(stage.status, stage.bytes.toString()).toBe(201)
         const stat = await send('GET', `${R}/refs/work/objects/stat?path=staged/one`)
-        expect(stat.json).toMatchObject({ checksum: 'abc', size_bytes: 77, content_type: 'text/x', metadata: { k: 'v' }, mtime: 1_600_000_000, physical_address })
+        expect(stat.json).toMatchObject({
+          checksum: 'abc',
+          size_bytes: 77,
+          content_type: 'text/x',
+          metadata: { k: 'v' },
+          mtime: 1_600_000_000,
+          physical_address,
+        })
         refusal(
-          await send('PUT', `${R}/branches/work/objects?path=staged/two`, { json: { physical_address: 'gs://x/y', checksum: 'a', size_bytes: 1 } }),
+          await send('PUT', `${R}/branches/work/objects?path=staged/two`, {
+            json: { physical_address: 'gs://x/y', checksum: 'a', size_bytes: 1 },
+          }),
           400,
           /physical address is not valid for block adapter/,
         )
@@ -280,7 +361,10 @@ export function describeThread(title: string, server: () => Target, storage: () 
           expect(paths(await list('work', 'prefix=l/')), stage).toEqual(keys)
           const grouped = await list('work', 'prefix=l/&delimiter=/')
           expectShape(grouped, 'ObjectStatsList')
-          expect(grouped.json.results.map((e: { path: string; path_type: string }) => [e.path, e.path_type]), stage).toEqual([
+          expect(
+            grouped.json.results.map((e: { path: string; path_type: string }) => [e.path, e.path_type]),
+            stage,
+          ).toEqual([
             ['l/a', 'object'],
             ['l/b/', 'common_prefix'],
             ['l/b0', 'object'],
@@ -293,7 +377,10 @@ export function describeThread(title: string, server: () => Target, storage: () 
               const seen: string[] = []
               let after = ''
               for (;;) {
-                const page = await send('GET', `${R}/refs/work/objects/ls?prefix=l/&delimiter=${delimiter}&amount=${amount}&after=${q(after)}`)
+                const page = await send(
+                  'GET',
+                  `${R}/refs/work/objects/ls?prefix=l/&delimiter=${delimiter}&amount=${amount}&after=${q(after)}`,
+                )
                 seen.push(...paths(page))
                 if (!page.json.pagination.has_more) break
                 after = page.json.pagination.next_offset
@@ -304,7 +391,9 @@ export function describeThread(title: string, server: () => Target, storage: () 
           expect(paths(await list('work', 'prefix=l/&after=l/b/1'))).toEqual(keys.slice(2))
           expect(paths(await list('work', 'prefix=l/&after=l/b5'))).toEqual(keys.slice(4))
           if (stage === 'uncommitted') {
-            expect((await send('POST', `${R}/branches/work/commits`, { json: { message: 'listing' } })).status).toBe(201)
+            expect((await send('POST', `${R}/branches/work/commits`, { json: { message: 'listing' } })).status).toBe(
+              201,
+            )
             expect((await put('work', 'l/b/1', 'l/b/1')).status).toBe(201)
           }
         }
@@ -319,10 +408,17 @@ export function describeThread(title: string, server: () => Target, storage: () 
       it('freeze a branch, are found and logged', async () => {
         expect((await put('work', 'c/new', 'one')).status).toBe(201)
         expect((await send('DELETE', `${R}/branches/work/objects?path=l/z`)).status).toBe(204)
-        const commit = await send('POST', `${R}/branches/work/commits`, { json: { message: 'two', metadata: { a: 'b' }, date: 1_600_000_000 } })
+        const commit = await send('POST', `${R}/branches/work/commits`, {
+          json: { message: 'two', metadata: { a: 'b' }, date: 1_600_000_000 },
+        })
         expect(commit.status, commit.bytes.toString()).toBe(201)
         expectShape(commit, 'Commit')
-        expect(commit.json).toMatchObject({ message: 'two', metadata: { a: 'b' }, creation_date: 1_600_000_000, version: 1 })
+        expect(commit.json).toMatchObject({
+          message: 'two',
+          metadata: { a: 'b' },
+          creation_date: 1_600_000_000,
+          version: 1,
+        })
         expect(commit.json.parents).toHaveLength(1)
         const id = commit.json.id
         expect((await send('GET', `${R}/branches/work`)).json.commit_id).toBe(id)
@@ -331,16 +427,24 @@ export function describeThread(title: string, server: () => Target, storage: () 
         expect(found.json).toEqual(commit.json)
         expect((await send('GET', `${R}/commits/work`)).json.id).toBe(id)
         refusal(await send('GET', `${R}/commits/${'0'.repeat(64)}`), 404, /commit not found/)
-        refusal(await send('POST', `${R}/branches/work/commits`, { json: { message: 'none' } }), 400, /^commit: no changes$/)
+        refusal(
+          await send('POST', `${R}/branches/work/commits`, { json: { message: 'none' } }),
+          400,
+          /^commit: no changes$/,
+        )
         refusal(await send('POST', `${R}/branches/never/commits`, { json: { message: 'none' } }), 404, /not found/)
         refusal(await send('POST', `${R}/branches/work/commits`, { json: { metadata: {} } }), 400, /message/)
-        const empty = await send('POST', `${R}/branches/work/commits`, { json: { message: 'empty', allow_empty: true } })
+        const empty = await send('POST', `${R}/branches/work/commits`, {
+          json: { message: 'empty', allow_empty: true },
+        })
         expect(empty.status).toBe(201)
         expect(empty.json.meta_range_id).toBe(commit.json.meta_range_id)
 
         const log = await send('GET', `${R}/refs/work/commits`)
         expectShape(log, 'CommitList')
-        expect(log.json.results.map((c: { message: string }) => c.message)).toEqual(expect.arrayContaining(['empty', 'two', 'listing', 'Repository created']))
+        expect(log.json.results.map((c: { message: string }) => c.message)).toEqual(
+          expect.arrayContaining(['empty', 'two', 'listing', 'Repository created']),
+        )
         const first = await send('GET', `${R}/refs/work/commits?amount=1`)
         expect(first.json.pagination.has_more).toBe(true)
         const rest = await send('GET', `${R}/refs/work/commits?after=${first.json.pagination.next_offset}`)
@@ -371,7 +475,11 @@ export function describeThread(title: string, server: () => Target, storage: () 
       it('count an identical upload as no change', async () => {
         expect((await send('POST', `${R}/branches/work/commits`, { json: { message: 'settle' } })).status).toBe(201)
         expect((await put('work', 'c/new', 'one')).status).toBe(201)
-        refusal(await send('POST', `${R}/branches/work/commits`, { json: { message: 'same' } }), 400, /^commit: no changes$/)
+        refusal(
+          await send('POST', `${R}/branches/work/commits`, { json: { message: 'same' } }),
+          400,
+          /^commit: no changes$/,
+        )
       })
     })
 
@@ -383,7 +491,8 @@ export function describeThread(title: string, server: () => Target, storage: () 
         expect(config.json.version_config.version).toMatch(/^\d+\.\d+\.\d+$/)
         expect(config.json.storage_config).not.toBeNull()
         const { id } = storage()
-        if (id !== null) expect(config.json.storage_config_list.map((s: { blockstore_id: string }) => s.blockstore_id)).toContain(id)
+        if (id !== null)
+          expect(config.json.storage_config_list.map((s: { blockstore_id: string }) => s.blockstore_id)).toContain(id)
         const setup = await send('GET', '/setup_lakefs', { signed: false })
         expectShape(setup, 'SetupState')
         expect(setup.json.state).toBe('initialized')
@@ -393,7 +502,11 @@ export function describeThread(title: string, server: () => Target, storage: () 
 
       it('lets nobody in without credentials, and says what it does not do', async () => {
         refusal(await send('GET', R, { signed: false }), 401, /^error authenticating request$/)
-        refusal(await send('GET', R, { headers: { authorization: `Basic ${btoa('AKIAJNOBODYNOBODYNOQ:x')}` } }), 401, /^error authenticating request$/)
+        refusal(
+          await send('GET', R, { headers: { authorization: `Basic ${btoa('AKIAJNOBODYNOBODYNOQ:x')}` } }),
+          401,
+          /^error authenticating request$/,
+        )
         refusal(await send('GET', '/no/such/thing'), 404, /^invalid API endpoint$/)
         refusal(await send('PATCH', R), 404, /^invalid API endpoint$/)
         refusal(await send('GET', `${R}/pulls`), 501, /not implemented/i)

@@ -215,7 +215,7 @@ describe('configuration', () => {
   })
 
   test('garbage collection grace, health, statistics', async () => {
-    expect((await send('GET', '/config/garbage-collection')).json).toEqual({ grace_period: 21600 })
+    expect((await send('GET', '/config/garbage-collection')).json).toEqual({ grace_period: 86400 })
     expect((await send('GET', '/healthcheck', open)).status).toBe(204)
     const events = [{ class: 'lakectl', name: 'fs_ls', count: 1 }]
     expect((await send('POST', '/statistics', { json: { events } })).status).toBe(204)

@@ -1,0 +1,67 @@
+/**
+ * Where an entry's bytes lie, and what address an entry gets. Every pointer to bytes knows its storage: the repository's own, unless
+ * the entry names another; a full address without one means the storage at the repository's creation.
+ */
+import type { Location } from '../block/adapter.ts'
+import { isFullAddress } from '../block/namespace.ts'
+import type { Storage, StorageRegistry } from '../block/registry.ts'
+import { DomainError } from '../errors.ts'
+import type { AddressType, Entry, Repository } from '../model.ts'
+
+/** A place in a storage. */
+export interface Place {
+  readonly storage: Storage
+  readonly location: Location
+}
+
+/** The storage and place of an entry's bytes. @throws storage_unknown, address_invalid */
+export function placeOf(registry: StorageRegistry, repository: Repository, entry: Entry): Place {
+  const { address, addressType } = entry
+  const full = addressType === 'full' || (addressType === 'legacy' && isFullAddress(address))
+  if (!full) {
+    const storage = registry.get(repository.storageId)
+    return { storage, location: storage.adapter.locate(repository.namespace, address) }
+  }
+  const storage = registry.get(entry.storageId ?? repository.homeStorageId)
+  return { storage, location: storage.adapter.locateFull(address) }
+}
+
+/** What clients are shown as `physical_address`: a URI; an address that cannot be read is shown as it stands. */
+export function shownAddress(registry: StorageRegistry, repository: Repository, entry: Entry): string {
+  try {
+    return placeOf(registry, repository, entry).location.uri
+  } catch {
+    return entry.address
+  }
+}
+
+/** Folder of the repository's own objects: addresses under it are kept relative, on every storage. */
+const DATA_FOLDER = 'data/'
+
+/**
+ * How an address that a client names is kept: relative when it lies under the repository's own `data/`, else full.
+ *
+ * @throws address_invalid with lakeFS's text when the storage cannot have such an address
+ */
+export function normalizeAddress(
+  storage: Storage,
+  repository: Repository,
+  physicalAddress: string,
+): { readonly address: string; readonly addressType: AddressType } {
+  const { namespace } = repository
+  const written = namespace.endsWith('/') ? namespace : `${namespace}/`
+  for (const root of [written, storage.adapter.locate(namespace, '').uri]) {
+    const own = root.endsWith('/') ? root + DATA_FOLDER : `${root}/${DATA_FOLDER}`
+    if (physicalAddress.startsWith(own) && physicalAddress.length > own.length) {
+      return { address: physicalAddress.slice(own.length - DATA_FOLDER.length), addressType: 'relative' }
+    }
+  }
+  try {
+    storage.adapter.locateFull(physicalAddress)
+  } catch (cause) {
+    throw new DomainError('address_invalid', `physical address is not valid for block adapter: ${storage.type}`, {
+      cause,
+    })
+  }
+  return { address: physicalAddress, addressType: 'full' }
+}

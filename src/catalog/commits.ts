@@ -1,0 +1,170 @@
+/** Commits: made, found, listed. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { commitTree, writeEmptyTree } from '../committed/commit-tree.ts'
+import { commitId } from '../committed/identity.ts'
+import { DomainError, isDomainError } from '../errors.ts'
+import type { Commit, CommitId, MetaRangeId, RepositoryName } from '../model.ts'
+import { getCommit as readCommit } from '../refs/commits.ts'
+import { logCommits as walkLog } from '../refs/log.ts'
+import { parseBranchName } from '../refs/names.ts'
+import type { Page } from '../refs/page.ts'
+import { requireCommit } from '../refs/resolve.ts'
+import { publishCommit } from '../staging/publish.ts'
+import { stagedCursor } from '../staging/read.ts'
+import { type SealedBranch, sealBranch } from '../staging/seal.ts'
+import { beginTree, endTree } from '../staging/trees.ts'
+import { type Caller, type Catalog, tablesOf } from './catalog.ts'
+import { now } from './clock.ts'
+import { findRef, findRepository, refuseReadOnly } from './resolve.ts'
+
+export interface CommitRequest {
+  readonly repository: string
+  readonly branch: string
+  readonly message: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly committer: string
+  /** Unix seconds in place of the clock's; null: now. */
+  readonly dateSeconds: number | null
+  readonly allowEmpty: boolean
+  /** Also in a read-only repository. */
+  readonly force: boolean
+}
+
+/** Races that a commit may lose against others of its branch before its caller is told. */
+const maxAttempts = 16
+
+/**
+ * Freezes what is staged on a branch. Every write acknowledged before the call is in the commit; prepare builds the tree outside any
+ * transaction, publish is one statement; a lost race starts again from the new head.
+ *
+ * @throws repository_not_found, branch_not_found, no_changes, read_only, contended, storage_*, outcome_unknown
+ */
+export async function commit(catalog: Catalog, caller: Caller, request: CommitRequest): Promise<Commit> {
+  const branch = parseBranchName(request.branch)
+  const repository = await findRepository(catalog, caller, request.repository)
+  refuseReadOnly(repository, request.force)
+  const tables = tablesOf(catalog, repository)
+  const treeId = await beginTree(catalog.db, repository.uid, 'commit')
+  try {
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      const sealed = await sealBranch(catalog.db, repository.uid, branch)
+      catalog.observe('commit.sealed')
+      const head = await readCommit(catalog.db, catalog.commits, repository.uid, sealed.commitId)
+      const tree = await buildTree(catalog, tables, sealed, head, request.allowEmpty)
+      catalog.observe('commit.tree-written')
+      const made = makeCommit(request, head, tree)
+      if (await publishCommit(catalog.db, sealed, made, treeId)) {
+        catalog.observe('commit.published')
+        return made
+      }
+      await sleep(Math.random() * 2 ** Math.min(attempt, 7))
+    }
+  } catch (error) {
+    // With an unknown outcome the commit may stand on this tree: its row then stays until garbage collection has looked.
+    if (!isDomainError(error, 'outcome_unknown')) await endTree(catalog.db, treeId)
+    throw error
+  }
+  await endTree(catalog.db, treeId)
+  throw new DomainError('contended', `cannot commit "${branch}": other commits were always faster`)
+}
+
+async function buildTree(
+  catalog: Catalog,
+  tables: ReturnType<typeof tablesOf>,
+  sealed: SealedBranch,
+  head: Commit,
+  allowEmpty: boolean,
+): Promise<MetaRangeId> {
+  const base = sealed.baseMetaRangeId ?? head.metaRangeId
+  const changes = stagedCursor(catalog.db, sealed.tokens)
+  const { metaRangeId } = await commitTree({
+    reader: tables,
+    base,
+    changes,
+    policy: catalog.options.rangePolicy,
+  })
+  if (metaRangeId !== head.metaRangeId) return metaRangeId
+  if (!allowEmpty) throw new DomainError('no_changes', 'commit: no changes')
+  return metaRangeId === '' ? writeEmptyTree(tables.store) : metaRangeId
+}
+
+function makeCommit(request: CommitRequest, head: Commit, metaRangeId: MetaRangeId): Commit {
+  const { committer, message, metadata, dateSeconds } = request
+  const content = {
+    committer,
+    message,
+    metadata,
+    metaRangeId,
+    creationDate: dateSeconds === null ? now() : { seconds: dateSeconds, nanos: 0 },
+    parents: [head.id],
+  }
+  return { ...content, id: commitId(content), version: 1, generation: head.generation + 1 }
+}
+
+/** The commit that `ref` names. @throws commit_not_found, invalid_ref */
+export async function getCommit(catalog: Catalog, caller: Caller, repository: string, ref: string): Promise<Commit> {
+  try {
+    const found = await findRef(catalog, caller, repository, ref)
+    return await readCommit(catalog.db, catalog.commits, found.repository.uid, requireCommit(found))
+  } catch (cause) {
+    if (isDomainError(cause, 'ref_not_found')) throw new DomainError('commit_not_found', 'commit not found', { cause })
+    throw cause
+  }
+}
+
+export interface LogRequest {
+  readonly amount: number
+  /** Commit id, exclusive; `""`: from the start. */
+  readonly after: string
+  readonly firstParent: boolean
+  /** Unix seconds, may have a fraction; older commits end the walk. */
+  readonly sinceSeconds: number | null
+  /** A ref whose commit is the last one given; `""`: none. */
+  readonly stopAt: string
+}
+
+/** One page of the history of `ref`, newest first. @throws ref_not_found, invalid_ref */
+export async function logCommits(
+  catalog: Catalog,
+  caller: Caller,
+  repository: string,
+  ref: string,
+  request: LogRequest,
+): Promise<Page<Commit>> {
+  const found = await findRef(catalog, caller, repository, ref)
+  const { uid, name } = found.repository
+  const stopAt = request.stopAt === '' ? null : await resolveStop(catalog, caller, name, request.stopAt)
+  const { sinceSeconds } = request
+  const log = walkLog(catalog.db, catalog.commits, uid, requireCommit(found), {
+    firstParent: request.firstParent,
+    ...(stopAt === null ? {} : { stopAt }),
+    ...(sinceSeconds === null ? {} : { since: timestamp(sinceSeconds) }),
+  })
+  const items: Commit[] = []
+  let waiting = request.after !== ''
+  for await (const made of log) {
+    if (waiting) waiting = made.id !== request.after
+    else if (items.length === request.amount) return { items, hasMore: true }
+    else items.push(made)
+  }
+  return { items, hasMore: false }
+}
+
+async function resolveStop(
+  catalog: Catalog,
+  caller: Caller,
+  repository: RepositoryName,
+  ref: string,
+): Promise<CommitId> {
+  try {
+    return requireCommit(await findRef(catalog, caller, repository, ref))
+  } catch (cause) {
+    if (cause instanceof DomainError) throw new DomainError(cause.code, `stop_at: ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+function timestamp(seconds: number) {
+  const whole = Math.floor(seconds)
+  return { seconds: whole, nanos: Math.round((seconds - whole) * 1e9) }
+}

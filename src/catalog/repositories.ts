@@ -1,0 +1,200 @@
+/** Repositories: made, found, listed, deleted. */
+import { randomUUID } from 'node:crypto'
+import type { Location } from '../block/adapter.ts'
+import { encodeMarker, markerIdentifier } from '../block/marker.ts'
+import type { Storage } from '../block/registry.ts'
+import { commitId } from '../committed/identity.ts'
+import { DomainError, isDomainError } from '../errors.ts'
+import type { Commit, Repository, RepositoryUid, StorageNamespace } from '../model.ts'
+import { parseBranchName, parseRepositoryName } from '../refs/names.ts'
+import type { Page } from '../refs/page.ts'
+import * as records from '../refs/repositories.ts'
+import type { Caller, Catalog } from './catalog.ts'
+import { now } from './clock.ts'
+import { findRepository, refuseReadOnly } from './resolve.ts'
+
+export interface RepositoryCreation {
+  readonly name: string
+  /** Null: the default storage. */
+  readonly storageId: string | null
+  readonly namespace: string
+  readonly defaultBranch: string
+  readonly sampleData: boolean
+  readonly readOnly: boolean
+  /** Only the record: no look at the storage, no branch, no commit. For restores. */
+  readonly bare: boolean
+}
+
+/**
+ * Makes a repository. What can refuse it without touching the storage is asked first; then the namespace is probed and marked; then
+ * the record is written, under a lock that keeps two creations from sharing a place.
+ *
+ * @throws invalid_argument, already_exists, namespace_invalid, namespace_in_use, namespace_unwritable, storage_unsupported
+ */
+export async function createRepository(catalog: Catalog, wanted: RepositoryCreation): Promise<Repository> {
+  const name = parseRepositoryName(wanted.name, 'name')
+  const defaultBranch = parseBranchName(wanted.defaultBranch, 'default_branch')
+  if (wanted.sampleData) throw new DomainError('not_implemented', 'not implemented: createRepository with sample_data')
+  const storage = storageFor(catalog, wanted.storageId)
+  const namespace = checkNamespace(storage, wanted.namespace)
+  const canonicalNamespace = storage.adapter.canonicalNamespace(namespace)
+  const repository: Repository = {
+    uid: randomUUID() as RepositoryUid,
+    name,
+    storageId: storage.id,
+    homeStorageId: storage.id,
+    namespace,
+    defaultBranch,
+    createdAtSeconds: now().seconds,
+    readOnly: wanted.readOnly,
+  }
+  await records.refuseTaken(catalog.db, repository, canonicalNamespace)
+  if (wanted.bare) {
+    await records.createRepository(catalog.db, { repository, canonicalNamespace, initialCommit: null })
+    return repository
+  }
+  const marker = wanted.readOnly ? null : await claimNamespace(catalog, storage, repository)
+  try {
+    await records.createRepository(catalog.db, { repository, canonicalNamespace, initialCommit: initialCommit() })
+  } catch (error) {
+    // Surely not made: the place is free again. An unknown outcome leaves the marker, or a repository would stand without one.
+    if (marker !== null && isDomainError(error, 'already_exists', 'namespace_in_use'))
+      await storage.adapter.remove(marker)
+    throw error
+  }
+  return repository
+}
+
+/** @throws repository_not_found */
+export async function getRepository(catalog: Catalog, caller: Caller, name: string): Promise<Repository> {
+  return shown(catalog, await findRepository(catalog, caller, name))
+}
+
+export interface RepositoryListing {
+  readonly prefix: string
+  /** Only names that contain it. */
+  readonly search: string
+  readonly after: string
+  readonly amount: number
+  /** Which repositories the caller may see, by name; null: all. */
+  readonly filter: ((name: string) => boolean) | null
+}
+
+/** One page of repositories by name. With a filter, pages are read until one is full or the list ends. */
+export async function listRepositories(catalog: Catalog, listing: RepositoryListing): Promise<Page<Repository>> {
+  const { prefix, search, amount, filter } = listing
+  const items: Repository[] = []
+  let { after } = listing
+  for (;;) {
+    const page = await records.listRepositories(catalog.db, { prefix, search, after, amount })
+    for (const [at, repository] of page.items.entries()) {
+      if (filter !== null && !filter(repository.name)) continue
+      items.push(shown(catalog, repository))
+      if (items.length === amount) return { items, hasMore: page.hasMore || at + 1 < page.items.length }
+    }
+    const last = page.items.at(-1)
+    if (!page.hasMore || last === undefined) return { items, hasMore: false }
+    after = last.name
+  }
+}
+
+/** Forgets a repository with its branches, tags, commits and uncommitted changes; every object stays. @throws repository_not_found, read_only */
+export async function deleteRepository(catalog: Catalog, caller: Caller, name: string, force: boolean): Promise<void> {
+  const repository = await findRepository(catalog, caller, name)
+  refuseReadOnly(repository, force)
+  await records.deleteRepository(catalog.db, repository.uid)
+}
+
+/** A stored `""` is told as the storage that serves it now. */
+function shown(catalog: Catalog, repository: Repository): Repository {
+  const { storageId } = repository
+  return storageId === '' && catalog.registry.has(storageId)
+    ? { ...repository, storageId: catalog.registry.get(storageId).id }
+    : repository
+}
+
+/** lakeFS's text first, then what can be done. */
+function storageFor({ registry }: Catalog, wanted: string | null): Storage {
+  const id = (wanted ?? '') as Storage['id']
+  if (registry.has(id)) return registry.get(id)
+  const known = registry.list().map((storage) => `"${storage.id}"`)
+  const problem = wanted === null ? 'a storage_id is needed' : `there is no storage "${wanted}"`
+  throw new DomainError(
+    'invalid_argument',
+    `storage id: invalid value: validation error (${problem}; choose from ${known.join(', ')})`,
+  )
+}
+
+function checkNamespace(storage: Storage, namespace: string): StorageNamespace {
+  const { validity } = storage.adapter.rules
+  if (!new RegExp(validity).test(namespace)) {
+    throw new DomainError(
+      'namespace_invalid',
+      `failed to match required regex ${validity}: invalid namespace "${namespace}"`,
+    )
+  }
+  if (/[\0-\x1f\x7f]/.test(namespace)) {
+    throw new DomainError(
+      'namespace_invalid',
+      `invalid namespace ${JSON.stringify(namespace)}: it must not contain control characters`,
+    )
+  }
+  return namespace as StorageNamespace
+}
+
+/** Marks a namespace as this repository's, and proves on the way that it can be written and read. */
+async function claimNamespace(catalog: Catalog, storage: Storage, repository: Repository): Promise<Location> {
+  const { adapter } = storage
+  const { options } = catalog
+  const identifier = markerIdentifier(options.blockStoragePrefix)
+  const marker = adapter.locate(repository.namespace, identifier)
+  const content = encodeMarker({
+    installationId: options.installationId,
+    repositoryUid: repository.uid,
+    storageId: storage.id,
+  })
+  try {
+    const markers = markersAround(storage, repository.namespace, identifier)
+    if (options.ensureReadableRootNamespace) markers.push(adapter.locate(repository.namespace, 'dummy'))
+    for (const location of markers) if (await adapter.exists(location)) throw inUse(storage, location.uri)
+    await adapter.put(marker, content, adapter.capabilities.putIfAbsent ? { ifAbsent: true } : {})
+    const { bytes } = await adapter.getTail(marker, content.length + 1)
+    if (!Buffer.from(content).equals(bytes)) throw inUse(storage, marker.uri)
+  } catch (cause) {
+    if (isDomainError(cause, 'storage_exists')) throw inUse(storage, marker.uri)
+    if (isDomainError(cause, 'namespace_in_use', 'namespace_invalid', 'storage_unsupported')) throw cause
+    const reason = cause instanceof Error ? `: ${cause.message}` : ''
+    throw new DomainError('namespace_unwritable', `failed to create repository: failed to access storage${reason}`, {
+      cause,
+    })
+  }
+  return marker
+}
+
+/** Markers at the namespace itself and at every folder above it in its container: other installations' repositories too. */
+function markersAround({ adapter }: Storage, namespace: StorageNamespace, identifier: string): Location[] {
+  const [scheme = '', rest = ''] = namespace.split('://', 2)
+  const segments = rest.split('/').filter((segment) => segment !== '')
+  return segments.map((_, at) =>
+    adapter.locate(`${scheme}://${segments.slice(0, at + 1).join('/')}` as StorageNamespace, identifier),
+  )
+}
+
+function inUse(storage: Storage, uri: string): DomainError {
+  return new DomainError(
+    'namespace_in_use',
+    `failed to create repository: found lakeFS objects in the storage (${storage.id}:${uri}): storage namespace already in use`,
+  )
+}
+
+function initialCommit(): Commit {
+  const commit = {
+    committer: '',
+    message: 'Repository created',
+    creationDate: now(),
+    metaRangeId: '' as Commit['metaRangeId'],
+    metadata: {},
+    parents: [],
+  }
+  return { ...commit, id: commitId(commit), version: 1, generation: 1 }
+}

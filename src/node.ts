@@ -1,0 +1,58 @@
+/** Runtime entry for Node >= 20, bundled by `scripts/build-node.mjs`. */
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { serve } from '@hono/node-server'
+import { createLocalAdapter } from '../adapters/local.ts'
+import { createMemAdapter } from '../adapters/mem.ts'
+import { createS3Adapter } from '../adapters/s3.ts'
+import { streamFile } from './runtime/file-body.ts'
+import { nodeHttp } from './runtime/http.ts'
+import { main, type ServerPlatform } from './serve.ts'
+
+/** lakeFS allows header lines of 1 MiB in all; Node's own limit is 16 KiB. */
+const MAX_HEADER_BYTES = 128 * 1024
+
+const platform: ServerPlatform = {
+  name: `Node ${process.versions.node}`,
+  factories: {
+    local: (definition) => createLocalAdapter(definition, { fileBody: streamFile }),
+    mem: createMemAdapter,
+    s3: (definition) => createS3Adapter(definition, nodeHttp),
+  },
+  connection(_, environment) {
+    const { incoming } = environment as { incoming: IncomingMessage }
+    return { peerAddress: incoming.socket.remoteAddress ?? null, target: incoming.url ?? '/' }
+  },
+  listen: (app, { host, port }, tls) =>
+    new Promise((resolve, reject) => {
+      const serverOptions = { requestTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES }
+      const options =
+        tls === null
+          ? { serverOptions }
+          : {
+              createServer: createTlsServer,
+              serverOptions: { ...serverOptions, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
+            }
+      const server = serve({ fetch: app.fetch, hostname: host, port, ...options }, (address) => {
+        resolve({
+          port: address.port,
+          stop: (graceMs) =>
+            new Promise((done) => {
+              const impatient = setTimeout(
+                () => 'closeAllConnections' in server && server.closeAllConnections(),
+                graceMs,
+              )
+              server.close(() => {
+                clearTimeout(impatient)
+                done()
+              })
+              if ('closeIdleConnections' in server) server.closeIdleConnections()
+            }),
+        })
+      })
+      server.on('error', reject)
+    }),
+}
+
+await main(platform, process.argv.slice(2))

@@ -1,0 +1,325 @@
+/**
+ * From a command line to a running server, the same for Bun and Node: configuration → database → storages → app → listening. What
+ * goes wrong on the way is one clear line on standard error, never a stack trace, unless it is a fault of ours.
+ */
+
+import { createWriteStream } from 'node:fs'
+import { homedir } from 'node:os'
+import { LAKEFS_API_VERSION } from './api/config.ts'
+import type { Connection } from './api/request.ts'
+import type { App } from './app.ts'
+import { createApp } from './app.ts'
+import { createSealer } from './auth/seal.ts'
+import { type CreatedCredentials, checkSecretKey, readSetupState, setup } from './auth/setup.ts'
+import { createTokens } from './auth/tokens.ts'
+import type { AdapterFactories } from './block/registry.ts'
+import { createStorageRegistry, type StorageRegistry } from './block/registry.ts'
+import type { ObserveStep } from './catalog/steps.ts'
+import { rememberStorages } from './catalog/storages.ts'
+import { helpText, parseArguments, usageExitCode } from './cli.ts'
+import { BlockCache } from './committed/block-cache.ts'
+import type { Config } from './config/config.ts'
+import { describeConfig } from './config/describe.ts'
+import { ConfigError, formatFault } from './config/faults.ts'
+import type { ListenAddress } from './config/listen-address.ts'
+import { loadConfig } from './config/load.ts'
+import type { Loaded } from './config/parse.ts'
+import type { Db } from './db/db.ts'
+import { migrate } from './db/migrate.ts'
+import { createPgDb } from './db/pg-client.ts'
+import { openPgliteDb } from './db/pglite-client.ts'
+import { DomainError } from './errors.ts'
+import { createCommitCache } from './refs/commits.ts'
+import { readInstallation } from './refs/installation.ts'
+import { createLogger, type Logger } from './runtime/logger.ts'
+import { createGatheringWriter } from './staging/gather.ts'
+import { sweepRetired } from './staging/sweep.ts'
+import { AddressBook } from './upload/address-book.ts'
+import { VERSION } from './version.ts'
+
+export interface TlsFiles {
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+/** A socket that is being served. */
+export interface Listener {
+  readonly port: number
+  /** Takes no more connections; resolves when the requests in flight are done or `graceMs` is over. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** What the entries bring: the parts in which Bun and Node differ. */
+export interface ServerPlatform {
+  readonly name: string
+  readonly factories: AdapterFactories
+  /** @throws an error with code EADDRINUSE, EADDRNOTAVAIL or EACCES when it cannot listen there */
+  listen(app: App, address: ListenAddress, tls: TlsFiles | null): Promise<Listener>
+  readonly connection: (request: Request, environment: unknown) => Connection
+}
+
+const STOP_GRACE_MS = 30_000
+const SWEEP_EVERY_MS = 60_000
+/** PGlite has no autovacuum. */
+const MAINTAIN_EVERY_MS = 600_000
+
+/** Runs the command line `argv` (without program name) and sets the process's exit code. */
+export async function main(
+  platform: ServerPlatform,
+  argv: readonly string[],
+  observe: ObserveStep = () => undefined,
+): Promise<void> {
+  const command = parseArguments(argv)
+  if (command.name === 'help') return print(helpText)
+  if (command.name === 'version') return print(`interlaken ${VERSION} (lakeFS API ${LAKEFS_API_VERSION})\n`)
+  if (command.name === 'misused') return fail(command.message, usageExitCode)
+  try {
+    const loaded = loadConfig({
+      ...(command.configFile === null ? {} : { file: command.configFile }),
+      ...(command.dataDirectory === null ? {} : { dataDirectory: command.dataDirectory }),
+      ...(command.listen === null ? {} : { listen: command.listen }),
+      environment: process.env,
+      homeDirectory: homedir(),
+      currentDirectory: process.cwd(),
+      checkOnly: command.checkConfig,
+    })
+    if (command.checkConfig) return printCheck(loaded)
+    await serve(platform, loaded, observe)
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      for (const warning of error.warnings) printError(`warning: ${formatFault(warning)}\n`)
+      return fail(`interlaken: ${error.message}`)
+    }
+    if (error instanceof DomainError || isListenError(error)) return fail(`interlaken: ${error.message}`)
+    throw error
+  }
+}
+
+function printCheck({ config, warnings, notes }: Loaded): void {
+  print(`${describeConfig(config, { withDefaults: true })}\n`)
+  for (const note of notes) print(`note: ${note}\n`)
+  for (const warning of warnings) printError(`warning: ${formatFault(warning)}\n`)
+  print('the configuration is valid\n')
+}
+
+async function serve(
+  platform: ServerPlatform,
+  { config, warnings, notes }: Loaded,
+  observe: ObserveStep,
+): Promise<void> {
+  const log = openLog(config)
+  for (const warning of warnings) log.warn({ key: warning.path }, warning.message)
+  for (const note of notes) log.info({}, note)
+  for (const line of describeConfig(config).split('\n')) log.debug({}, line)
+
+  const database = await openDatabase(config, log)
+  const { db } = database
+  const cleanups: (() => Promise<void>)[] = [() => db.close()]
+  try {
+    await migrate(db)
+    const installation = await readInstallation(db, config.installation.fixedId)
+    const sealer = createSealer(config.auth.encryptSecretKey)
+    await checkSecretKey(db, sealer)
+    const registry = createStorageRegistry(config.storages, platform.factories)
+    cleanups.unshift(() => registry.close())
+    await rememberStorages(db, registry)
+    reportStorages(registry, log)
+    const created = await createFirstUser(db, config, sealer)
+
+    const app = createApp({
+      settings: {
+        login: config.auth.login,
+        logoutRedirectUrl: config.auth.logoutRedirectUrl,
+        secureCookie: config.tls !== null,
+        asksForEmail: config.emailSubscriptionEnabled,
+      },
+      catalog: {
+        db,
+        registry,
+        stage: createGatheringWriter(db),
+        blockCache: new BlockCache(config.committed.blockCacheBytes),
+        commits: createCommitCache(),
+        addresses: new AddressBook(),
+        options: {
+          installationId: installation.id,
+          blockStoragePrefix: config.committed.blockStoragePrefix,
+          rangePolicy: {
+            minRangeSizeBytes: config.committed.minRangeBytes,
+            maxRangeSizeBytes: config.committed.maxRangeBytes,
+            rangeRaggednessEntries: config.committed.rangeRaggednessEntries,
+          },
+          ensureReadableRootNamespace: config.ensureReadableRootNamespace,
+        },
+        observe,
+      },
+      sealer,
+      tokens: createTokens(config.auth.encryptSecretKey, config.auth.loginDurationMs / 1000),
+      log,
+      connection: platform.connection,
+    })
+    const listener = await platform.listen(app, config.listen, config.tls)
+    cleanups.unshift(() => listener.stop(STOP_GRACE_MS))
+    cleanups.unshift(startChores(database, log))
+    printBanner(platform, config, listener.port, created)
+    await untilStopped(cleanups, log)
+  } catch (error) {
+    for (const cleanup of cleanups) await cleanup().catch((cause) => log.error({ err: cause }, 'cleaning up failed'))
+    throw explainListen(error, config.listen)
+  }
+}
+
+interface OpenDatabase {
+  readonly db: Db
+  /** Periodic care; null where the database looks after itself. */
+  readonly maintain: (() => Promise<void>) | null
+}
+
+async function openDatabase({ database }: Config, log: Logger): Promise<OpenDatabase> {
+  if (database.type === 'postgres') {
+    const db = createPgDb({
+      connectionString: database.connectionString,
+      maxConnections: database.maxOpenConnections,
+      maxLifetimeMs: database.connectionMaxLifetimeMs,
+      onIdleError: (error) => log.warn({ err: error }, 'an idle database connection failed'),
+    })
+    return { db, maintain: null }
+  }
+  const db = await openPgliteDb(database.type === 'local' ? database.path : null)
+  return { db, maintain: () => db.maintain() }
+}
+
+function reportStorages(registry: StorageRegistry, log: Logger): void {
+  for (const { id, type, downReason } of registry.list()) {
+    if (downReason === null) log.debug({ storage: id, type }, 'storage ready')
+    else log.warn({ storage: id, type, reason: downReason }, 'storage is down')
+  }
+}
+
+/** The administrator that the configuration names, or for a start without a file a generated one; null when there is one already. */
+async function createFirstUser(
+  db: Db,
+  config: Config,
+  sealer: ReturnType<typeof createSealer>,
+): Promise<CreatedCredentials | null> {
+  const given = config.installation.firstUser
+  if (given === null && config.dataDirectory === null) return null
+  if ((await readSetupState(db)).initialized) return null
+  const created = await setup(db, sealer, { userName: given?.userName ?? 'admin', accessKey: given, commPrefs: null })
+  return given === null ? created : null
+}
+
+/** Work that goes on beside the requests; answers how to end it. */
+function startChores({ db, maintain }: OpenDatabase, log: Logger): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve()
+  const every = (ms: number, title: string, chore: () => Promise<unknown>) =>
+    setInterval(() => {
+      running = running.then(chore).then(
+        () => undefined,
+        (error) => log.warn({ err: error }, `${title} failed`),
+      )
+    }, ms)
+  const timers = [every(SWEEP_EVERY_MS, 'sweeping retired staging tokens', () => sweepRetired(db))]
+  if (maintain !== null) timers.push(every(MAINTAIN_EVERY_MS, 'database maintenance', maintain))
+  return async () => {
+    for (const timer of timers) clearInterval(timer)
+    await running
+  }
+}
+
+/** Resolves after SIGINT or SIGTERM, when everything is closed in order. A second signal ends the process at once. */
+async function untilStopped(cleanups: readonly (() => Promise<void>)[], log: Logger): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(130))
+        resolve()
+      })
+    }
+  })
+  log.info({}, 'stopping: finishing requests in flight')
+  for (const cleanup of cleanups) await cleanup().catch((error) => log.error({ err: error }, 'cleaning up failed'))
+  process.exit(0)
+}
+
+function printBanner(platform: ServerPlatform, config: Config, port: number, created: CreatedCredentials | null): void {
+  const host = config.listen.host === '0.0.0.0' || config.listen.host === '::' ? '127.0.0.1' : config.listen.host
+  const base = `${config.tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const lines = [`Interlaken ${VERSION} (lakeFS API ${LAKEFS_API_VERSION}) on ${platform.name}`, `  listening  ${base}`]
+  for (const store of config.storages.stores) {
+    const place = store.type === 'local' ? ` in ${store.local.path}` : ''
+    lines.push(`  storage    ${store.id === '' ? '(default)' : store.id}: ${store.type}${place}`)
+  }
+  const { database } = config
+  if (database.type === 'local') {
+    lines.push(
+      `  database   embedded, in ${database.path}; it survives kill -9, but a power cut may lose data: use Postgres where that matters`,
+    )
+  } else lines.push(`  database   ${database.type === 'postgres' ? 'Postgres' : 'in memory, forgotten at the end'}`)
+  if (created !== null) {
+    const { accessKeyId, secretAccessKey } = created
+    lines.push(
+      '',
+      'The first administrator, shown this once:',
+      `  access key id      ${accessKeyId}`,
+      `  secret access key  ${secretAccessKey}`,
+    )
+    lines.push('', 'A repository on each storage, and a file in the first:')
+    const curl = `curl -sS -u ${accessKeyId}:${secretAccessKey}`
+    const stores = config.storages.stores.slice(0, 2)
+    for (const store of stores) {
+      const name = `on-${store.id}`
+      const body = JSON.stringify({ name, storage_id: store.id, storage_namespace: `local://${name}` })
+      lines.push(`  ${curl} ${base}/api/v1/repositories -H 'Content-Type: application/json' -d '${body}'`)
+    }
+    lines.push(
+      `  ${curl} '${base}/api/v1/repositories/on-${stores[0]?.id}/branches/main/objects?path=README.md' -H 'Content-Type: text/markdown' --data-binary @README.md`,
+    )
+  }
+  print(`${lines.join('\n')}\n`)
+}
+
+function openLog({ logging }: Config): Logger {
+  const writers = logging.outputs.map((output) => {
+    if (output === '-') return print
+    if (output === '=') return printError
+    const file = createWriteStream(output, { flags: 'a' })
+    file.on('error', (error) => printError(`interlaken: cannot write log "${output}": ${error.message}\n`))
+    return (line: string) => void file.write(line)
+  })
+  return createLogger({
+    format: logging.format,
+    level: logging.level,
+    write: (line) => {
+      for (const write of writers) write(line)
+    },
+  })
+}
+
+const LISTEN_FAULTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there; stop it, or choose another place with --listen HOST:PORT',
+  EADDRNOTAVAIL: 'this machine has no such address; choose another with --listen HOST:PORT',
+  EACCES: 'not allowed; ports below 1024 need privileges',
+}
+
+function isListenError(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in LISTEN_FAULTS
+}
+
+function explainListen(error: unknown, { host, port }: ListenAddress): unknown {
+  if (!isListenError(error)) return error
+  const explained = new Error(`cannot listen on ${host}:${port}: ${LISTEN_FAULTS[error.code]}`, { cause: error })
+  return Object.assign(explained, { code: error.code })
+}
+
+function print(text: string): void {
+  process.stdout.write(text)
+}
+
+function printError(text: string): void {
+  process.stderr.write(text)
+}
+
+function fail(message: string, exitCode = 1): void {
+  printError(`${message}\n`)
+  process.exitCode = exitCode
+}
