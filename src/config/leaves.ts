@@ -37,7 +37,7 @@ function leaf<Value extends string | number | boolean | object>(
 }
 
 /** A value quoted for a message: short, on one line, without the password of a URL. */
-export function quote(value: string): string {
+function quote(value: string): string {
   const shown = hideUserInfo(value)
   return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 57)}…` : shown)
 }
