@@ -52,7 +52,47 @@ const token = fc
     { maxLength: 40 },
   )
   .map((pairs) => new Map(pairs))
-const moves = fc.array(fc.oneof(fc.constant('next' as const), path, fc.constant('group' as const)), { maxLength: 40 })
+/** `group`: behind the group of the current row. `ahead`: to the n-th row from here, or just beside it; sometimes anywhere. */
+const moves = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: fc.constant({ kind: 'next' as const }) },
+    { weight: 5, arbitrary: fc.constant({ kind: 'group' as const }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant('ahead' as const),
+        rows: fc.integer({ min: 1, max: 4 }),
+        suffix: fc.constantFrom('', '00', '61'),
+      }),
+    },
+    { weight: 1, arbitrary: path.map((target) => ({ kind: 'seek' as const, target })) },
+  ),
+  { maxLength: 40 },
+)
+type Move =
+  | { kind: 'next' }
+  | { kind: 'group' }
+  | { kind: 'ahead'; rows: number; suffix: string }
+  | { kind: 'seek'; target: string }
+
+/** Where `step` seeks to from row `at`, in hex; null: the next row. */
+function targetOf(
+  step: Move,
+  at: number,
+  expected: readonly (readonly [string, string | null])[],
+  prefixBytes: number,
+): string | null {
+  const current = expected[at]?.[0]
+  if (step.kind === 'seek') return step.target
+  if (step.kind === 'ahead') {
+    const ahead = expected[at + step.rows]?.[0]
+    return ahead === undefined ? null : ahead + step.suffix
+  }
+  if (step.kind === 'next' || current === undefined) return null
+  const slash = Buffer.from(current, 'hex').indexOf('/', prefixBytes)
+  // What a listing by `/` does after a common prefix.
+  return slash < 0 ? null : `${current.slice(0, slash * 2)}30`
+}
 
 /** Runs `moves` on a cursor and on the merged rows, and compares after each. */
 async function drive(
@@ -60,21 +100,14 @@ async function drive(
   tokens: readonly StagingToken[],
   expected: readonly (readonly [string, string | null])[],
   options: StagedCursorOptions,
-  steps: readonly string[],
+  steps: readonly Move[],
 ) {
   const cursor = stagedCursor(db, tokens, options)
   let at = -1
   for (const step of steps) {
     if (at >= expected.length) break
-    const current = expected[at]
-    let target = step
-    if (step === 'group') {
-      // What a listing by `/` does after a common prefix.
-      const slash =
-        current === undefined ? -1 : Buffer.from(current[0], 'hex').indexOf('/', options.groups?.prefixBytes ?? 0)
-      target = slash < 0 || current === undefined ? 'next' : `${current[0].slice(0, slash * 2)}30`
-    }
-    if (target === 'next') {
+    const target = targetOf(step, at, expected, options.groups?.prefixBytes ?? 0)
+    if (target === null) {
       at++
       expect(await cursor.next()).toBe(at < expected.length)
     } else {
@@ -90,7 +123,7 @@ describeOnDatabases('staged cursor', (db) => {
   test('is the newest row of each path, in byte order, however it is moved', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(token, { maxLength: 4 }),
+        fc.array(token, { maxLength: 3 }),
         fc.option(path),
         fc.option(path),
         moves,
@@ -105,7 +138,7 @@ describeOnDatabases('staged cursor', (db) => {
             ...(end === null ? {} : { end: Buffer.from(end, 'hex') }),
           }
           const groups = { prefixBytes, delimiter: Buffer.from('/') }
-          await drive(db(), ids, expected, options, Array(expected.length + 1).fill('next'))
+          await drive(db(), ids, expected, options, Array(expected.length + 1).fill({ kind: 'next' }))
           await drive(db(), ids, expected, options, steps)
           await drive(db(), ids, expected, { ...options, groups }, steps)
           // Page bounds of one and two rows: every fetch boundary is crossed.
@@ -115,7 +148,7 @@ describeOnDatabases('staged cursor', (db) => {
           }
         },
       ),
-      { seed, numRuns: 60 },
+      { seed, numRuns: 400 },
     )
   })
 
