@@ -95,19 +95,29 @@ export function createR2Adapter(
 
     put: (location, body, options = {}) => put(location, body, options),
     async get(location, range) {
-      if (range !== undefined && (range.start < 0 || range.end <= range.start)) {
-        throw unsatisfiable(range.start, range.end, location)
+      if (range === undefined) return read(location, undefined, (size) => size)
+      const { start, end } = range
+      if (start < 0 || end <= start) throw unsatisfiable(start, end, location)
+      try {
+        return await read(location, { offset: start, length: end - start }, (size) =>
+          lengthOf(clampRange(range, size, location)),
+        )
+      } catch (error) {
+        // What a range past the end answers depends on how far past it is, so the size decides.
+        if (isDomainError(error, 'storage_not_found')) throw error
+        if (start >= (await head(location)).size) throw unsatisfiable(start, end, location, error)
+        throw error
       }
-      return read(
-        location,
-        range === undefined ? undefined : { offset: range.start, length: range.end - range.start },
-        (size) => (range === undefined ? size : lengthOf(clampRange(range, size, location))),
-      )
     },
     async getTail(location, bytes) {
-      const { body, totalBytes } = await read(location, { suffix: bytes }, (size) => Math.min(size, bytes))
-      const whole = body instanceof Uint8Array ? body : new Uint8Array(await new Response(body).arrayBuffer())
-      return { bytes: whole, totalBytes }
+      try {
+        const { body, totalBytes } = await read(location, { suffix: bytes }, (size) => Math.min(size, bytes))
+        const whole = body instanceof Uint8Array ? body : new Uint8Array(await new Response(body).arrayBuffer())
+        return { bytes: whole, totalBytes }
+      } catch (error) {
+        if (!isDomainError(error, 'range_not_satisfiable') || (await head(location)).size > 0) throw error
+        return { bytes: new Uint8Array(0), totalBytes: 0 }
+      }
     },
     async properties(location) {
       const { size, uploaded, etag, storageClass } = await head(location)
