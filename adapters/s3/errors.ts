@@ -26,6 +26,7 @@ const BY_CODE: Readonly<Record<string, ErrorCode>> = {
   KeyTooLongError: 'address_invalid',
   InvalidObjectName: 'address_invalid',
   XMinioInvalidObjectName: 'address_invalid',
+  XMinioInvalidResourceName: 'address_invalid',
   InvalidBucketName: 'address_invalid',
   QuotaExceeded: 'storage_full',
   XMinioStorageFull: 'storage_full',

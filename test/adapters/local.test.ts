@@ -42,6 +42,7 @@ for (const fsync of [true, false]) {
         `${'long'.repeat(64)}`,
         'deep/'.repeat(1000),
       ],
+      nests: false,
       minimumPartBytes: 1000,
       multiPartStreamBytes: 2_000_000,
       fetch,

@@ -10,6 +10,7 @@ describeAdapter('mem', async () => {
     namespace: 'mem://bucket/some/prefix' as StorageNamespace,
     oddKeys: [...ODD_KEYS, 'a//b', '/leading', 'trailing/', './dot', 'up/../down'],
     refusedKeys: [],
+    nests: true,
     minimumPartBytes: 1000,
     multiPartStreamBytes: 2_000_000,
     fetch,

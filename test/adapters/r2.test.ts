@@ -49,6 +49,7 @@ describeAdapter('r2, inside workerd', async () => {
     namespace: 's3://bucket/some/prefix' as StorageNamespace,
     oddKeys: [...ODD_KEYS, 'a//b', '/leading', 'trailing/', './dot', 'up/../down'],
     refusedKeys: [],
+    nests: true,
     minimumPartBytes: 5 * 1024 ** 2,
     multiPartStreamBytes: 9 * 1024 ** 2,
     fetch,

@@ -15,6 +15,8 @@ export interface ContractSubject {
   readonly oddKeys: readonly string[]
   /** Identifiers that must be refused, when they are located or when they are used. */
   readonly refusedKeys: readonly string[]
+  /** `a` and `a/b` may both be objects: not on disks, nor on MinIO, which is one. */
+  readonly nests: boolean
   /** Smallest part but the last that the store takes. */
   readonly minimumPartBytes: number
   /** A length above which bodies of unknown length go in parts. */
@@ -287,7 +289,7 @@ export function describeAdapter(name: string, open: () => Promise<ContractSubjec
 
     test('listing pages in byte order, from after a key, under a prefix', async () => {
       const names = ['a', 'a-b', 'a.b', 'a/1', 'a/2', 'a/b/c', 'a0', 'ab', 'b', '\ue000', '😀', 'é', 'Z']
-      const usable = adapter.type === 'local' ? names.filter((name) => name !== 'a') : names
+      const usable = subject.nests ? names : names.filter((name) => name !== 'a')
       await Promise.all(usable.map((name) => adapter.put(at(`list/${name}`), Buffer.from(name), { unique: true })))
       const sorted = usable.map((name) => at(`list/${name}`).key).sort(compareKeys)
       for (const limit of [1, 3, 1000]) {
@@ -371,7 +373,7 @@ export function describeAdapter(name: string, open: () => Promise<ContractSubjec
       if (!adapter.capabilities.listParts) return
       const { uploadId } = await adapter.createMultipart(fresh())
       await refused(adapter.putPart(fresh(), uploadId, 1, Buffer.from('x')), 'storage_not_found')
-      await refused(adapter.putPart(fresh(), '../escape', 1, Buffer.from('x')), 'storage_not_found')
+      await refused(adapter.putPart(fresh(), '../escape', 1, Buffer.from('x')), 'storage_not_found', 'address_invalid')
     })
 
     test('presigned URLs work with a plain fetch, or are refused', async () => {
