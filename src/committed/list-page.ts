@@ -7,7 +7,7 @@ import { resumeOffset } from './resume-offset.ts'
 const aboveAllKeys = Buffer.alloc(1025, 0xff)
 
 /** What part of the keys a listing is about; all texts are bytes of any length. */
-export interface ListingScope {
+interface ListingScope {
   /** Only keys that start so. Empty: all. */
   readonly prefix: Buffer
   /** Only keys after this one; when it is a common prefix of this listing, only keys behind its group. Empty: from the start. */
@@ -125,7 +125,7 @@ function commonPrefix(key: Buffer, prefixBytes: number, delimiter: Buffer): Buff
 }
 
 /** The smallest key above all keys that start with `prefix`; null when there is none (nothing but ff). */
-export function successor(prefix: Buffer): Buffer | null {
+function successor(prefix: Buffer): Buffer | null {
   let length = prefix.length
   while (length > 0 && prefix[length - 1] === 0xff) length--
   if (length === 0) return null

@@ -4,7 +4,7 @@ import { DomainError } from '../errors.ts'
 import type { Timestamp } from '../model.ts'
 
 /** Protobuf wire types. */
-export const wire = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
+const wire = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
 
 /**
  * Reads one message field by field: `while (reader.next()) switch (reader.field) …`, taking each value by exactly one of

@@ -16,7 +16,7 @@ export interface TableStore {
 }
 
 /** What a table store is made of. */
-export interface TableStorePlace {
+interface TableStorePlace {
   readonly adapter: BlockAdapter
   readonly storageId: StorageId
   readonly namespace: StorageNamespace
@@ -39,10 +39,15 @@ export function createTableStore(place: TableStorePlace): TableStore {
       return adapter.getTail(locate(id), bytes)
     },
     async read(id, start, end) {
-      const bytes = await gather(await adapter.get(locate(id), { start, end }))
-      if (bytes.length !== end - start)
-        throw new DomainError('corrupt', `cannot read table "${id}": the file is cut off`)
-      return bytes
+      let cause: unknown
+      try {
+        const bytes = await gather(await adapter.get(locate(id), { start, end }))
+        if (bytes.length === end - start) return bytes
+      } catch (error) {
+        if (!(error instanceof DomainError) || error.code !== 'range_not_satisfiable') throw error
+        cause = error
+      }
+      throw new DomainError('corrupt', `cannot read table "${id}": the file is cut off`, { cause })
     },
     async write(id, bytes) {
       await adapter.put(locate(id), bytes)

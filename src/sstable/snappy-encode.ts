@@ -28,15 +28,25 @@ export function snappyBound(length: number): number {
  */
 export function snappyEncode(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
   at = putUvarint(target, at, end - start)
+  const view = new DataView(source.buffer, source.byteOffset, source.length)
   for (let from = start; from < end; from += chunkBytes) {
     const to = Math.min(end, from + chunkBytes)
     at =
-      to - from < minChunkBytes ? putLiteral(source, from, to, target, at) : encodeChunk(source, from, to, target, at)
+      to - from < minChunkBytes
+        ? putLiteral(source, from, to, target, at)
+        : encodeChunk(source, view, from, to, target, at)
   }
   return at
 }
 
-function encodeChunk(source: Uint8Array, from: number, to: number, target: Uint8Array, at: number): number {
+function encodeChunk(
+  source: Uint8Array,
+  view: DataView,
+  from: number,
+  to: number,
+  target: Uint8Array,
+  at: number,
+): number {
   const n = to - from
   let shift = 24
   let size = 256
@@ -46,7 +56,7 @@ function encodeChunk(source: Uint8Array, from: number, to: number, target: Uint8
   const limit = n - 15
   let emitted = 0
   let s = 1
-  let nextHash = hash(load32(source, from + 1), shift)
+  let nextHash = hash(view.getInt32(from + 1, true), shift)
   scan: for (;;) {
     // Look for a group of four bytes seen before, in steps that grow while nothing is found.
     let skip = 32
@@ -60,9 +70,9 @@ function encodeChunk(source: Uint8Array, from: number, to: number, target: Uint8
       if (next > limit) break scan
       candidate = table[nextHash] as number
       table[nextHash] = s
-      group = load32(source, from + s)
-      nextHash = hash(load32(source, from + next), shift)
-    } while (group !== load32(source, from + candidate))
+      group = view.getInt32(from + s, true)
+      nextHash = hash(view.getInt32(from + next, true), shift)
+    } while (group !== view.getInt32(from + candidate, true))
     at = putLiteral(source, from + emitted, from + s, target, at)
     do {
       const base = s
@@ -72,13 +82,13 @@ function encodeChunk(source: Uint8Array, from: number, to: number, target: Uint8
       at = putCopy(target, at, offset, s - base)
       emitted = s
       if (s >= limit) break scan
-      table[hash(load32(source, from + s - 1), shift)] = s - 1
-      group = load32(source, from + s)
+      table[hash(view.getInt32(from + s - 1, true), shift)] = s - 1
+      group = view.getInt32(from + s, true)
       const here = hash(group, shift)
       candidate = table[here] as number
       table[here] = s
-    } while (group === load32(source, from + candidate))
-    nextHash = hash(load32(source, from + s + 1), shift)
+    } while (group === view.getInt32(from + candidate, true))
+    nextHash = hash(view.getInt32(from + s + 1, true), shift)
     s++
   }
   return emitted < n ? putLiteral(source, from + emitted, to, target, at) : at
@@ -86,15 +96,6 @@ function encodeChunk(source: Uint8Array, from: number, to: number, target: Uint8
 
 function hash(group: number, shift: number): number {
   return Math.imul(group, 0x1e35a7bd) >>> shift
-}
-
-function load32(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] as number) |
-    ((bytes[at + 1] as number) << 8) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 3] as number) << 24)
-  )
 }
 
 function putLiteral(source: Uint8Array, from: number, to: number, target: Uint8Array, at: number): number {

@@ -9,7 +9,7 @@ import { endsRange, fnv1a64Modulo, type RangePolicy } from '../../src/committed/
 import { TableReader } from '../../src/committed/table-reader.ts'
 import { emptyCursor, openTree, type Tree } from '../../src/committed/tree.ts'
 import type { Cursor, MetaRangeId } from '../../src/model.ts'
-import { drain, type Row, rowsCursor } from '../support/cursors.ts'
+import { drain, type Row, rowsCursor, told } from '../support/cursors.ts'
 import { type MemoryTableStore, memoryTableStore } from '../support/memory-table-store.ts'
 
 /** Small limits, so that few records make many ranges. */
@@ -108,15 +108,15 @@ describe('commitTree', () => {
           const counts = apply(model, changes)
           store.written.length = 0
           const result = await commitTree({ reader, base, changes: rowsCursor(rowsOf(changes), late), policy })
-          const { metaRangeId, ...told } = result
-          expect(told).toEqual(counts)
+          const { metaRangeId, ...counted } = result
+          expect(counted).toEqual(counts)
           if (counts.added + counts.removed + counts.changed === 0) {
             expect(metaRangeId).toBe(base)
             expect(store.written).toEqual([])
             continue
           }
           const after = await openTree(reader, metaRangeId)
-          expect(await drain(after.cursor())).toEqual(rowsOf(model))
+          expect(told(await drain(after.cursor()))).toEqual(told(rowsOf(model)))
           await checkReuse(before, after, [...changes.keys()])
           const old = new Set(rangeIds(before))
           expect(store.written.slice(0, -1).some((id) => old.has(id))).toBe(false)
@@ -301,10 +301,10 @@ async function sameMoves(cursor: Cursor, naive: Cursor, moves: readonly (Buffer 
     const found = await (target === null ? cursor.next() : cursor.seek(target))
     expect(found).toBe(await (target === null ? naive.next() : naive.seek(target)))
     if (!found) return
-    expect([cursor.key, cursor.value]).toEqual([naive.key, naive.value])
+    expect(told([[cursor.key, cursor.value]])).toEqual(told([[naive.key, naive.value]]))
     at = Buffer.from(cursor.key)
   }
-  expect(await drain(cursor)).toEqual(await drain(naive))
+  expect(told(await drain(cursor))).toEqual(told(await drain(naive)))
 }
 
 describe('listPage', () => {

@@ -41,3 +41,8 @@ export async function drain(cursor: Cursor): Promise<Row[]> {
     rows.push([Buffer.from(cursor.key), cursor.value === null ? null : Buffer.from(cursor.value)])
   return rows
 }
+
+/** Rows as text, which compares quickly and differs readably. */
+export function told(rows: readonly Row[]): string[] {
+  return rows.map(([key, value]) => `${key.toString('hex')} ${value === null ? 'gone' : value.toString('base64')}`)
+}
