@@ -9,8 +9,12 @@ interface Init {
   readonly duplex?: 'half'
 }
 
+/** Bun would unpack compressed objects, and fail on parts of them; the others have no such switch and ignore it. */
+const AS_STORED = { decompress: false }
+
 function send(url: string, init: Init): Promise<Response> {
-  return fetch(url, init)
+  const asStored: RequestInit & typeof AS_STORED = { ...init, ...AS_STORED }
+  return fetch(url, asStored)
 }
 
 function unchanged(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
@@ -29,6 +33,7 @@ export const bunHttp = {
   insecureFetch(url: string, init: Init): Promise<Response> {
     const withTls: RequestInit & { tls: { rejectUnauthorized: boolean } } = {
       ...init,
+      ...AS_STORED,
       tls: { rejectUnauthorized: false },
     }
     return fetch(url, withTls)

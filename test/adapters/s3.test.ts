@@ -8,7 +8,7 @@ import type { StorageNamespace } from '../../src/model.ts'
 import { nodeHttp } from '../../src/runtime/http.ts'
 import { bytesOf, describeAdapter, ODD_KEYS, refused, streamed } from '../block/adapter-contract.ts'
 import { s3Definition } from '../support/definitions.ts'
-import { resolveTestNames } from '../support/loopback-names.ts'
+import { openTestNames } from '../support/loopback-names.ts'
 import { type S3Server, startS3Server } from '../support/s3-server.ts'
 
 const SIZES = { partBytes: 1_000_000, singleLimitBytes: 1024 ** 3, copyPartBytes: 400_000 }
@@ -36,9 +36,10 @@ describeAdapter('s3, path style', async () => {
 
 describeAdapter('s3, virtual host', async () => {
   const server = await startS3Server({ domain: 'store.test', region: 'eu-west-3' })
-  const restoreNames = resolveTestNames()
+  const names = openTestNames(fetch)
+  const platform: HttpPlatform = { ...nodeHttp, fetch: names.fetch }
   const endpoint = `http://store.test:${server.port}`
-  const adapter = createS3Adapter(s3Definition({ endpoint, region: 'eu-west-3' }), nodeHttp, SIZES)
+  const adapter = createS3Adapter(s3Definition({ endpoint, region: 'eu-west-3' }), platform, SIZES)
   return {
     adapter,
     namespace: 's3://my.bucket/some/prefix' as StorageNamespace,
@@ -47,11 +48,11 @@ describeAdapter('s3, virtual host', async () => {
     nests: true,
     minimumPartBytes: 1000,
     multiPartStreamBytes: 2_000_000,
-    fetch,
+    fetch: names.fetch,
     async close() {
       const bucketHosts = server.seen.filter(({ host }) => host === `my.bucket.store.test:${server.port}`)
       expect(bucketHosts.length).toBeGreaterThan(100)
-      restoreNames()
+      names.close()
       await adapter.close()
       await server.close()
     },
