@@ -59,7 +59,8 @@ export function createS3Client(
   platform: HttpPlatform,
 ): S3Client {
   const keyCache = new Map<string, ArrayBuffer>()
-  const regions = new Map<string, Promise<string>>()
+  /** What is known, not what is being asked: on Workers no request may wait for another's I/O. */
+  const regions = new Map<string, string>()
   const fetch = chooseFetch(settings, platform)
 
   async function request(
@@ -134,7 +135,7 @@ export function createS3Client(
         const moved = outcome.kind === 'refusal' ? movedTo(outcome.refusal, region) : null
         if (moved !== null && isResendable && tries === 0) {
           region = moved
-          regions.set(call.location.container, Promise.resolve(moved))
+          regions.set(call.location.container, moved)
           continue
         }
         if (!isResendable || tries >= settings.maxRetries || !mayRetry(call, outcome)) throw failureError(call, outcome)
@@ -146,13 +147,8 @@ export function createS3Client(
     }
   }
 
-  function regionOf(bucket: string): Promise<string> {
-    if (!settings.discoverBucketRegion) return Promise.resolve(settings.region)
-    const known = regions.get(bucket)
-    if (known !== undefined) return known
-    const asked = discover(bucket)
-    regions.set(bucket, asked)
-    return asked
+  async function regionOf(bucket: string): Promise<string> {
+    return settings.discoverBucketRegion ? (regions.get(bucket) ?? discover(bucket)) : settings.region
   }
 
   /** HEAD of a bucket names its region even when it is refused. Without an answer the configured region serves, until asked again. */
@@ -161,9 +157,10 @@ export function createS3Client(
     const call: S3Call = { method: 'HEAD', target: 'bucket', location, action: 'find the region of', retry: 'any' }
     try {
       const response = await request(call, settings.region, undefined, AbortSignal.timeout(DISCOVERY_MS))
-      return response.headers.get('x-amz-bucket-region') || settings.region
+      const region = response.headers.get('x-amz-bucket-region') || settings.region
+      regions.set(bucket, region)
+      return region
     } catch {
-      regions.delete(bucket)
       return settings.region
     }
   }

@@ -80,10 +80,15 @@ export async function gatherBody(body: PutBody): Promise<Uint8Array> {
   return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, reader.seenBytes)
 }
 
-/** Cuts a stream into buffers of `partBytes`, the last one shorter and never empty. The source is let go when the reader stops early. @throws as `BodyReader.next` */
+/**
+ * Cuts a stream into buffers of `partBytes`, the last one shorter and never empty. Two buffers take turns: a part is overwritten
+ * while the one after the next is gathered. The source is let go when the reader stops early.
+ * @throws as `BodyReader.next`
+ */
 export async function* gatherParts(body: StreamBody, partBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = readBody(body)
   let part = Buffer.allocUnsafeSlow(partBytes)
+  let other: Buffer<ArrayBuffer> | null = null
   let filled = 0
   try {
     for (let chunk = await reader.next(); chunk !== null; chunk = await reader.next()) {
@@ -94,7 +99,9 @@ export async function* gatherParts(body: StreamBody, partBytes: number): AsyncGe
         filled += count
         if (filled < partBytes) continue
         yield part
-        part = Buffer.allocUnsafeSlow(partBytes)
+        const free: Buffer<ArrayBuffer> = other ?? Buffer.allocUnsafeSlow(partBytes)
+        other = part
+        part = free
         filled = 0
       }
     }

@@ -6,7 +6,6 @@
 import { DomainError } from '../errors.ts'
 import type { StorageNamespace } from '../model.ts'
 import type { Location, NamespaceRules, StorageType } from './adapter.ts'
-import { compareKeys } from './byte-order.ts'
 import type { StorageDefinition } from './definition.ts'
 
 /** A URI taken apart, nothing decoded. */
@@ -114,9 +113,4 @@ export function overlaps(a: readonly string[], b: readonly string[]): boolean {
   const shorter = Math.min(a.length, b.length)
   for (let at = 0; at < shorter; at++) if (a[at] !== b[at]) return false
   return true
-}
-
-/** Orders locations by key bytes, as listings do. */
-export function compareLocations(a: Location, b: Location): number {
-  return compareKeys(a.key, b.key)
 }

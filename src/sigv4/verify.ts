@@ -46,7 +46,7 @@ export interface ClaimedSignature {
 /** Clocks may differ by this much. */
 const MAX_SKEW_MS = 15 * 60 * 1000
 /** Seven days, S3's bound for presigned URLs. */
-export const MAX_EXPIRES_SECONDS = 604_800
+const MAX_EXPIRES_SECONDS = 604_800
 
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256\s+Credential=([^,\s]+)\s*,\s*SignedHeaders=([^,\s]+)\s*,\s*Signature=([0-9a-f]{64})\s*$/
