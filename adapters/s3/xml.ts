@@ -27,7 +27,7 @@ export function parseXml(text: string): { readonly name: string; readonly conten
 }
 
 /** True for an element with children. */
-export function isElement(value: unknown): value is XmlElement {
+function isElement(value: unknown): value is XmlElement {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -20,7 +20,7 @@ export function markerIdentifier(prefix = '_lakefs'): string {
 }
 
 /** Longest marker that is looked at, in bytes. */
-export const MARKER_LIMIT_BYTES = 4096
+const MARKER_LIMIT_BYTES = 4096
 
 /** The marker's bytes: one line of JSON. */
 export function encodeMarker(marker: NamespaceMarker): Uint8Array {

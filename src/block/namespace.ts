@@ -28,7 +28,7 @@ export function parseUri(uri: string): ParsedUri | null {
 }
 
 /** Schemes of the URIs that a type of storage reads; the first is the one it shows. */
-export const SCHEMES: Readonly<Record<StorageType, readonly [string, ...string[]]>> = {
+const SCHEMES: Readonly<Record<StorageType, readonly [string, ...string[]]>> = {
   s3: ['s3'],
   gs: ['gs'],
   azure: ['https', 'http'],

@@ -21,7 +21,7 @@ export function scopeText({ date, region, service }: CredentialScope): string {
 }
 
 /** The key of a secret for a scope. Derived once per secret and day: four HMACs are three times the cost of a verification. */
-export function signingKey(secret: string, scope: CredentialScope): Buffer {
+function signingKey(secret: string, scope: CredentialScope): Buffer {
   const name = `${scopeText(scope)}\n${secret}`
   const known = keys.get(name)
   if (known !== undefined) return known
