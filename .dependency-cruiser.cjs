@@ -1,8 +1,8 @@
 // The arrows of the house: a file imports its own room and the rooms to its right, never to its left (types count).
 // README.md draws the same picture.
 const order = [
-  ['entry', ['^src/(node|bun|worker|cli)[.]ts$']],
-  ['app', ['^src/app[.]ts$']],
+  ['entry', ['^src/(node|bun|worker|cli|serve)[.]ts$']],
+  ['app', ['^src/(app|assemble)[.]ts$']],
   ['edge', ['^src/api/', '^src/gateway/', '^src/ui/']],
   ['verbs', ['^src/catalog/', '^src/auth/', '^src/actions/', '^src/tasks/']],
   ['state', ['^src/refs/', '^src/staging/', '^src/committed/', '^src/upload/']],
@@ -27,7 +27,7 @@ module.exports = {
     ...leftward,
     ...peers.filter((rule) => rule.to.path.length > 0 && !/src-(node|model|errors)/.test(rule.name)),
     { name: 'adapters-import-block-only', severity: 'error', from: { path: '^adapters/' }, to: { path: '^src/', pathNot: '^src/(block/|model[.]ts|errors[.]ts)' } },
-    { name: 'config-for-entries-and-app', severity: 'error', from: { pathNot: '^src/(config/|app[.]ts|(node|bun|worker|cli)[.]ts)' }, to: { path: '^src/config/' } },
+    { name: 'config-for-entries-and-app', severity: 'error', from: { pathNot: '^src/(config/|(app|assemble)[.]ts|(node|bun|worker|cli|serve)[.]ts)' }, to: { path: '^src/config/' } },
     { name: 'config-imports-leaves-and-block', severity: 'error', from: { path: '^src/config/' }, to: { path: '^src/', pathNot: '^src/(config/|block/|model[.]ts|errors[.]ts)' } },
   ],
   options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' }, exclude: { path: 'node_modules' } },

@@ -20,6 +20,7 @@ import { createIdentities, readAuthVersion } from './auth/identities.ts'
 import type { Sealer } from './auth/seal.ts'
 import type { Tokens } from './auth/tokens.ts'
 import type { Catalog } from './catalog/catalog.ts'
+import type { HttpBodies } from './runtime/bodies.ts'
 import type { Logger } from './runtime/logger.ts'
 
 export interface AppSettings {
@@ -36,6 +37,7 @@ export interface AppContext {
   readonly sealer: Sealer
   readonly tokens: Tokens
   readonly log: Logger
+  readonly bodies: HttpBodies
   /** What the runtime knows of a request beside the request: `environment` is what it hands to `fetch`. */
   readonly connection: (request: Request, environment: unknown) => Connection
 }
@@ -44,7 +46,7 @@ export type App = Hono<{ Bindings: object }>
 
 /** Makes the server's app. */
 export function createApp(context: AppContext): App {
-  const { settings, catalog, sealer, tokens, log } = context
+  const { settings, catalog, sealer, tokens, log, bodies } = context
   const { db } = catalog
   const caches = createAuthCaches()
   const authenticator = createAuthenticator(createIdentities(db, sealer, caches.identities), tokens, caches)
@@ -56,10 +58,10 @@ export function createApp(context: AppContext): App {
     ...branchHandlers(catalog),
     ...commitHandlers(catalog),
     ...readObjectHandlers(catalog),
-    ...writeObjectHandlers(catalog),
+    ...writeObjectHandlers(catalog, bodies),
   }
   const currentVersions = async () => ({ authVersion: await readAuthVersion(db) })
-  const api = createApi({ authenticator, currentVersions, log }, completeHandlers(built))
+  const api = createApi({ authenticator, currentVersions, log, outgoing: bodies.outgoing }, completeHandlers(built))
 
   const app: App = new Hono()
   app.all(`${API_PREFIX}/*`, (c) => api(c.req.raw, context.connection(c.req.raw, c.env)))

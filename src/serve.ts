@@ -8,14 +8,10 @@ import { homedir } from 'node:os'
 import { LAKEFS_API_VERSION } from './api/config.ts'
 import type { Connection } from './api/request.ts'
 import type { App } from './app.ts'
-import { createApp } from './app.ts'
-import { createSealer } from './auth/seal.ts'
-import { type CreatedCredentials, checkSecretKey, readSetupState, setup } from './auth/setup.ts'
-import { createTokens } from './auth/tokens.ts'
+import { assemble } from './assemble.ts'
+import type { CreatedCredentials } from './auth/setup.ts'
 import type { AdapterFactories } from './block/registry.ts'
-import { createStorageRegistry, type StorageRegistry } from './block/registry.ts'
 import type { ObserveStep } from './catalog/steps.ts'
-import { rememberStorages } from './catalog/storages.ts'
 import { helpText, parseArguments, usageExitCode } from './cli.ts'
 import { BlockCache } from './committed/block-cache.ts'
 import type { Config } from './config/config.ts'
@@ -25,16 +21,14 @@ import type { ListenAddress } from './config/listen-address.ts'
 import { loadConfig } from './config/load.ts'
 import type { Loaded } from './config/parse.ts'
 import type { Db } from './db/db.ts'
-import { migrate } from './db/migrate.ts'
 import { createPgDb } from './db/pg-client.ts'
 import { openPgliteDb } from './db/pglite-client.ts'
 import { DomainError } from './errors.ts'
 import { createCommitCache } from './refs/commits.ts'
-import { readInstallation } from './refs/installation.ts'
+import { plainBodies } from './runtime/bodies.ts'
 import { createLogger, type Logger } from './runtime/logger.ts'
 import { createGatheringWriter } from './staging/gather.ts'
 import { sweepRetired } from './staging/sweep.ts'
-import { AddressBook } from './upload/address-book.ts'
 import { VERSION } from './version.ts'
 
 export interface TlsFiles {
@@ -116,47 +110,19 @@ async function serve(
   const { db } = database
   const cleanups: (() => Promise<void>)[] = [() => db.close()]
   try {
-    await migrate(db)
-    const installation = await readInstallation(db, config.installation.fixedId)
-    const sealer = createSealer(config.auth.encryptSecretKey)
-    await checkSecretKey(db, sealer)
-    const registry = createStorageRegistry(config.storages, platform.factories)
-    cleanups.unshift(() => registry.close())
-    await rememberStorages(db, registry)
-    reportStorages(registry, log)
-    const created = await createFirstUser(db, config, sealer)
-
-    const app = createApp({
-      settings: {
-        login: config.auth.login,
-        logoutRedirectUrl: config.auth.logoutRedirectUrl,
-        secureCookie: config.tls !== null,
-        asksForEmail: config.emailSubscriptionEnabled,
-      },
-      catalog: {
-        db,
-        registry,
-        stage: createGatheringWriter(db),
-        blockCache: new BlockCache(config.committed.blockCacheBytes),
-        commits: createCommitCache(),
-        addresses: new AddressBook(),
-        options: {
-          installationId: installation.id,
-          blockStoragePrefix: config.committed.blockStoragePrefix,
-          rangePolicy: {
-            minRangeSizeBytes: config.committed.minRangeBytes,
-            maxRangeSizeBytes: config.committed.maxRangeBytes,
-            rangeRaggednessEntries: config.committed.rangeRaggednessEntries,
-          },
-          ensureReadableRootNamespace: config.ensureReadableRootNamespace,
-        },
-        observe,
-      },
-      sealer,
-      tokens: createTokens(config.auth.encryptSecretKey, config.auth.loginDurationMs / 1000),
+    const { app, registry, created } = await assemble(config, {
+      db,
+      factories: platform.factories,
+      stage: createGatheringWriter(db),
+      blockCache: new BlockCache(config.committed.blockCacheBytes),
+      commits: createCommitCache(),
+      bodies: plainBodies,
+      secure: config.tls !== null,
       log,
       connection: platform.connection,
+      observe,
     })
+    cleanups.unshift(() => registry.close())
     const listener = await platform.listen(app, config.listen, config.tls)
     cleanups.unshift(() => listener.stop(STOP_GRACE_MS))
     cleanups.unshift(startChores(database, log))
@@ -186,26 +152,6 @@ async function openDatabase({ database }: Config, log: Logger): Promise<OpenData
   }
   const db = await openPgliteDb(database.type === 'local' ? database.path : null)
   return { db, maintain: () => db.maintain() }
-}
-
-function reportStorages(registry: StorageRegistry, log: Logger): void {
-  for (const { id, type, downReason } of registry.list()) {
-    if (downReason === null) log.debug({ storage: id, type }, 'storage ready')
-    else log.warn({ storage: id, type, reason: downReason }, 'storage is down')
-  }
-}
-
-/** The administrator that the configuration names, or for a start without a file a generated one; null when there is one already. */
-async function createFirstUser(
-  db: Db,
-  config: Config,
-  sealer: ReturnType<typeof createSealer>,
-): Promise<CreatedCredentials | null> {
-  const given = config.installation.firstUser
-  if (given === null && config.dataDirectory === null) return null
-  if ((await readSetupState(db)).initialized) return null
-  const created = await setup(db, sealer, { userName: given?.userName ?? 'admin', accessKey: given, commPrefs: null })
-  return given === null ? created : null
 }
 
 /** Work that goes on beside the requests; answers how to end it. */

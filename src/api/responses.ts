@@ -1,4 +1,5 @@
 /** What handlers answer: plain data, made into one `Response` by the router. */
+import type { HttpBodies } from '../runtime/bodies.ts'
 import { MAX_AMOUNT } from './query.ts'
 
 export type ReplyBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | Blob | null
@@ -59,11 +60,20 @@ export function page<Item>(results: readonly Item[], hasMore: boolean, nextOffse
 
 /**
  * The `Response` for a reply. A body of none says `Content-Length: 0`, which Node would otherwise send as a chunked nothing; a HEAD
- * keeps the length that its handler states.
+ * keeps the length that its handler states. Streams go out by way of `outgoing`, where the runtime needs one.
  */
-export function toResponse(reply: Reply, method: string, requestId: string): Response {
+export function toResponse(
+  reply: Reply,
+  method: string,
+  requestId: string,
+  outgoing?: HttpBodies['outgoing'],
+): Response {
   const headers: Record<string, string> = { ...reply.headers, 'X-Request-ID': requestId }
-  const body = method === 'HEAD' ? null : reply.body
+  let body = method === 'HEAD' ? null : reply.body
+  if (outgoing !== undefined && body instanceof ReadableStream) {
+    const length = headers['Content-Length']
+    body = outgoing(body, length === undefined ? null : Number(length))
+  }
   if (body === null && reply.status !== 204 && reply.status !== 304 && headers['Content-Length'] === undefined) {
     headers['Content-Length'] = '0'
   }

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Authenticator } from '../auth/authenticate.ts'
 import { DomainError } from '../errors.ts'
+import type { HttpBodies } from '../runtime/bodies.ts'
 import { type ErrorLog, errorReply } from './errors.ts'
 import { type OperationId, operations } from './operations.gen.ts'
 import { permissions, permissionTree } from './permissions.ts'
@@ -23,6 +24,8 @@ export interface ApiDependencies {
   /** Reads the versions for operations that have no statement of their own to read them with. */
   readonly currentVersions: () => Promise<Versions>
   readonly log: ErrorLog
+  /** How streams go out; absent: as they are. */
+  readonly outgoing?: HttpBodies['outgoing']
 }
 
 /** Answers any request whose path starts with `API_PREFIX`; never throws. */
@@ -77,7 +80,7 @@ export function createApi(dependencies: ApiDependencies, handlers: Handlers): Ap
 
   return async function api(raw, connection) {
     const id = randomUUID()
-    return toResponse(await serve(raw, connection, id), raw.method, id)
+    return toResponse(await serve(raw, connection, id), raw.method, id, dependencies.outgoing)
   }
 }
 

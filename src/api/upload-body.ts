@@ -1,5 +1,6 @@
 /** The object in an upload request: the raw body, or the part named `content` of a multipart form. */
 import { DomainError } from '../errors.ts'
+import { type HttpBodies, plainBodies } from '../runtime/bodies.ts'
 import { boundaryOf, type ChunkSource, openPart } from './multipart.ts'
 
 /** Bodies of a stated size up to this are read at once: streaming a small one costs three times as much. */
@@ -20,12 +21,16 @@ export interface UploadBody {
 }
 
 /**
- * Opens the object of an upload. Nothing is read yet of a large body; one chunk at a time afterwards, at the pace of the reader.
+ * Opens the object of an upload. Nothing is read yet of a large body; one chunk at a time afterwards, at the pace of the reader, as
+ * `incoming` cuts them.
  *
  * @throws invalid_argument for a malformed media type, and for a form without boundary, without the field `content` (lakeFS's text)
  *   or without its last boundary; body_incomplete when the client goes away
  */
-export async function readUploadBody(request: Request): Promise<UploadBody> {
+export async function readUploadBody(
+  request: Request,
+  incoming: HttpBodies['incoming'] = plainBodies.incoming,
+): Promise<UploadBody> {
   const contentType = request.headers.get('content-type') || null
   if (contentType !== null && !MEDIA_TYPE.test(contentType)) {
     throw new DomainError('invalid_argument', `parameter "Content-Type" in header has an error: not a media type`)
@@ -35,19 +40,24 @@ export async function readUploadBody(request: Request): Promise<UploadBody> {
   const whole = sizeBytes !== null && sizeBytes <= WHOLE_LIMIT_BYTES ? await readWhole(request) : null
   if (contentType !== null && /^multipart\/form-data\s*(;|$)/i.test(contentType)) {
     const boundary = boundaryOf(contentType)
-    return whole === null ? streamForm(request, boundary) : readForm(whole, boundary)
+    return whole === null ? streamForm(readChunks(request, incoming), boundary) : readForm(whole, boundary)
   }
   if (whole !== null) return wholeBody(whole, contentType)
-  return { stream: bodyOf(request), sizeBytes, contentType }
+  const stream = sizeBytes === null ? streamOf(readChunks(request, incoming)) : bodyOf(request, incoming)
+  return { stream, sizeBytes, contentType }
 }
 
-async function streamForm(request: Request, boundary: string): Promise<UploadBody> {
-  const source = readChunks(bodyOf(request))
+async function streamForm(source: ChunkSource, boundary: string): Promise<UploadBody> {
   const part = await openPart(source, boundary, FORM_FIELD)
-  const stream = new ReadableStream<Uint8Array>(
+  const stream = streamOf({ next: () => part.next(), cancel: (reason) => source.cancel(reason) })
+  return { stream, sizeBytes: null, contentType: part.contentType }
+}
+
+function streamOf(source: ChunkSource): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const bytes = await part.next()
+        const bytes = await source.next()
         if (bytes === null) controller.close()
         else controller.enqueue(bytes)
       },
@@ -55,7 +65,6 @@ async function streamForm(request: Request, boundary: string): Promise<UploadBod
     },
     { highWaterMark: 0 },
   )
-  return { stream, sizeBytes: null, contentType: part.contentType }
 }
 
 async function readForm(whole: Uint8Array, boundary: string): Promise<UploadBody> {
@@ -87,12 +96,14 @@ async function readWhole(request: Request): Promise<Uint8Array> {
   }
 }
 
-function readChunks(stream: ReadableStream<Uint8Array>): ChunkSource {
-  const reader = stream.getReader()
+/** On Node a body whose client was gone before it was opened ends at once, as an empty one does: an end counts while the client is there. */
+function readChunks(request: Request, incoming: HttpBodies['incoming']): ChunkSource {
+  const reader = bodyOf(request, incoming).getReader()
   return {
     async next() {
       try {
         const { done, value } = await reader.read()
+        if (done) request.signal.throwIfAborted()
         return done ? null : value
       } catch (cause) {
         throw new DomainError('body_incomplete', 'cannot read the request body: it ended early', { cause })
@@ -102,8 +113,8 @@ function readChunks(stream: ReadableStream<Uint8Array>): ChunkSource {
   }
 }
 
-function bodyOf(request: Request): ReadableStream<Uint8Array> {
-  return request.body ?? emptyStream()
+function bodyOf({ body }: Request, incoming: HttpBodies['incoming']): ReadableStream<Uint8Array> {
+  return body === null ? emptyStream() : incoming(body)
 }
 
 function emptyStream(): ReadableStream<Uint8Array> {

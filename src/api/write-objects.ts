@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import type { Catalog } from '../catalog/catalog.ts'
 import { deleteObject, stageObject, uploadObject } from '../catalog/write-objects.ts'
 import { DomainError } from '../errors.ts'
+import type { HttpBodies } from '../runtime/bodies.ts'
 import { databaseText, readJson } from './body.ts'
 import { showObject, showPlainObject } from './object-stats.ts'
 import type { ApiRequest } from './request.ts'
@@ -47,7 +48,7 @@ function onlyIfAbsent(request: ApiRequest): boolean {
   return none === '*'
 }
 
-export function writeObjectHandlers(catalog: Catalog) {
+export function writeObjectHandlers(catalog: Catalog, bodies: HttpBodies) {
   return {
     async uploadObject(request: ApiRequest): Promise<Reply> {
       const ifAbsent = onlyIfAbsent(request)
@@ -59,7 +60,7 @@ export function writeObjectHandlers(catalog: Catalog) {
         force: request.query.boolean('force', false),
         storageClass: request.query.text('storageClass'),
         metadata: userMetadata(request),
-        openBody: () => readUploadBody(request.raw),
+        openBody: () => readUploadBody(request.raw, bodies.incoming),
       })
       return json(201, showObject(record))
     },

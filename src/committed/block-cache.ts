@@ -17,13 +17,19 @@ const overheadBytes = 200
  */
 export class BlockCache {
   readonly #maxBytes: number
+  readonly #sharesLoads: boolean
   #sizeBytes = 0
   /** A ring: `newer` of it is the oldest value, `older` the newest. */
   readonly #ring = new Link()
 
-  /** @param maxBytes bound on the bytes held, overhead included */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes bound on the bytes held, overhead included
+   * @param options `sharesLoads` false: whoever misses loads alone. For Workers, where the I/O that one request waits for ends, without
+   *   an answer, with another request that began it.
+   */
+  constructor(maxBytes: number, options: { readonly sharesLoads?: boolean } = {}) {
     this.#maxBytes = maxBytes
+    this.#sharesLoads = options.sharesLoads ?? true
   }
 
   /** Bytes held now. */
@@ -33,7 +39,7 @@ export class BlockCache {
 
   /** A new, empty shelf of this cache. */
   shelf<Slot, Value>(): Shelf<Slot, Value> {
-    return new Shelf<Slot, Value>(this)
+    return new Shelf<Slot, Value>(this, this.#sharesLoads)
   }
 
   /** Takes in a new value as the newest and makes room for it. For shelves. */
@@ -97,10 +103,12 @@ class CachedValue<Slot, Value> extends Link {
 export class Shelf<Slot, Value> {
   readonly #cache: BlockCache
   readonly #values = new Map<Slot, CachedValue<Slot, Value>>()
-  readonly #loading = new Map<Slot, Promise<Value>>()
+  /** Loads under way, for who asks meanwhile; null where loads are not shared. */
+  readonly #loading: Map<Slot, Promise<Value>> | null
 
-  constructor(cache: BlockCache) {
+  constructor(cache: BlockCache, sharesLoads: boolean) {
     this.#cache = cache
+    this.#loading = sharesLoads ? new Map() : null
   }
 
   /** The value if it is held; counts as a use. */
@@ -119,9 +127,9 @@ export class Shelf<Slot, Value> {
     this.#cache.enter(cached)
   }
 
-  /** The value, loaded once for all who ask meanwhile. A failed load is not remembered. */
+  /** The value, loaded once for all who ask meanwhile where loads are shared. A failed load is not remembered. */
   load(slot: Slot, loader: () => Promise<Loaded<Value>>): Value | Promise<Value> {
-    return this.get(slot) ?? this.#loading.get(slot) ?? this.#start(slot, loader)
+    return this.get(slot) ?? this.#loading?.get(slot) ?? this.#start(slot, loader)
   }
 
   async #start(slot: Slot, loader: () => Promise<Loaded<Value>>): Promise<Value> {
@@ -129,6 +137,7 @@ export class Shelf<Slot, Value> {
       this.put(slot, value, sizeBytes)
       return value
     })
+    if (this.#loading === null) return loading
     this.#loading.set(slot, loading)
     try {
       return await loading

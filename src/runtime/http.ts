@@ -1,4 +1,4 @@
-/** HTTP towards the storages, by runtime: each fits `HttpPlatform` of `src/block/platform.ts`. */
+/** HTTP towards the storages on servers (`workerd.ts` has that of Workers): each fits `HttpPlatform` of `src/block/platform.ts`. */
 
 interface Init {
   readonly method: string
@@ -37,23 +37,5 @@ export const bunHttp = {
       tls: { rejectUnauthorized: false },
     }
     return fetch(url, withTls)
-  },
-} as const
-
-declare class FixedLengthStream {
-  constructor(sizeBytes: number)
-  readonly readable: ReadableStream<Uint8Array>
-  readonly writable: WritableStream<Uint8Array>
-}
-
-/** workerd: only a FixedLengthStream is sent with a Content-Length, and `redirect: 'error'` is unknown. */
-export const workerdHttp = {
-  fetch: send,
-  streamRedirect: 'manual',
-  fixedLength(stream: ReadableStream<Uint8Array>, sizeBytes: number): ReadableStream<Uint8Array> {
-    const fixed = new FixedLengthStream(sizeBytes)
-    // What fails here fails the readable side, whose reader reports it.
-    stream.pipeTo(fixed.writable).catch(() => undefined)
-    return fixed.readable
   },
 } as const

@@ -26,7 +26,9 @@ export interface LoggerOptions {
 export function createLogger({ format, level, write }: LoggerOptions): Logger {
   const line = format === 'json' ? jsonLine : textLine
   const at = (name: LogLevel) =>
-    LEVELS[name] < LEVELS[level] ? () => undefined : (fields: LogFields, message: string) => write(line(name, fields, message))
+    LEVELS[name] < LEVELS[level]
+      ? () => undefined
+      : (fields: LogFields, message: string) => write(line(name, fields, message))
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
@@ -47,5 +49,11 @@ function textValue(value: unknown): string {
 function plainErrors(_: string, value: unknown): unknown {
   if (!(value instanceof Error)) return value
   const { name, message, stack, cause } = value
-  return { type: name, message, stack, ...('code' in value ? { code: value.code } : {}), ...(cause === undefined ? {} : { cause }) }
+  return {
+    type: name,
+    message,
+    stack,
+    ...('code' in value ? { code: value.code } : {}),
+    ...(cause === undefined ? {} : { cause }),
+  }
 }

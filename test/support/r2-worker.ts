@@ -3,7 +3,7 @@
 import type { R2Bucket } from '../../adapters/r2/binding.ts'
 import { createR2Adapter } from '../../adapters/r2.ts'
 import type { BlockAdapter, GetResult } from '../../src/block/adapter.ts'
-import { workerdHttp } from '../../src/runtime/http.ts'
+import { workerdHttp } from '../../src/runtime/workerd.ts'
 import { pack, packError, unpack, wholeBody } from './adapter-wire.ts'
 import { r2Definition } from './definitions.ts'
 

@@ -1,0 +1,121 @@
+/** From a configuration and an open database to the app: what every runtime does at its start, in this order. */
+
+import type { Connection } from './api/request.ts'
+import { type App, createApp } from './app.ts'
+import { createSealer, type Sealer } from './auth/seal.ts'
+import { type CreatedCredentials, checkSecretKey, readSetupState, setup } from './auth/setup.ts'
+import { createTokens } from './auth/tokens.ts'
+import { type AdapterFactories, createStorageRegistry, type StorageRegistry } from './block/registry.ts'
+import type { ObserveStep } from './catalog/steps.ts'
+import { rememberStorages } from './catalog/storages.ts'
+import type { BlockCache } from './committed/block-cache.ts'
+import type { Config } from './config/config.ts'
+import type { Db } from './db/db.ts'
+import { migrate } from './db/migrate.ts'
+import { isDomainError } from './errors.ts'
+import type { CommitCache } from './refs/commits.ts'
+import { readInstallation } from './refs/installation.ts'
+import type { HttpBodies } from './runtime/bodies.ts'
+import type { Logger } from './runtime/logger.ts'
+import type { StageWriter } from './staging/write.ts'
+import { AddressBook } from './upload/address-book.ts'
+
+/** In what the runtimes differ. */
+export interface Parts {
+  readonly db: Db
+  readonly factories: AdapterFactories
+  readonly stage: StageWriter
+  readonly blockCache: BlockCache
+  readonly commits: CommitCache
+  readonly bodies: HttpBodies
+  /** Clients reach the server by HTTPS. */
+  readonly secure: boolean
+  readonly log: Logger
+  readonly connection: (request: Request, environment: unknown) => Connection
+  readonly observe: ObserveStep
+}
+
+export interface Assembled {
+  readonly app: App
+  readonly registry: StorageRegistry
+  /** The administrator made for a start without a configuration file, to be shown once; null otherwise. */
+  readonly created: CreatedCredentials | null
+}
+
+/**
+ * Migrates the database, opens the storages, makes the first administrator where one is due, and builds the app. Any number of
+ * processes may do so at once.
+ *
+ * @throws database_newer, corrupt for another secret key, conflict for a storage id that means another place, database_unavailable
+ */
+export async function assemble(config: Config, parts: Parts): Promise<Assembled> {
+  const { db, log } = parts
+  await migrate(db)
+  const installation = await readInstallation(db, config.installation.fixedId)
+  const sealer = createSealer(config.auth.encryptSecretKey)
+  await checkSecretKey(db, sealer)
+  const registry = createStorageRegistry(config.storages, parts.factories)
+  try {
+    await rememberStorages(db, registry)
+    reportStorages(registry, log)
+    const created = await createFirstUser(db, config, sealer)
+    const app = createApp({
+      settings: {
+        login: config.auth.login,
+        logoutRedirectUrl: config.auth.logoutRedirectUrl,
+        secureCookie: parts.secure,
+        asksForEmail: config.emailSubscriptionEnabled,
+      },
+      catalog: {
+        db,
+        registry,
+        stage: parts.stage,
+        blockCache: parts.blockCache,
+        commits: parts.commits,
+        addresses: new AddressBook(),
+        options: {
+          installationId: installation.id,
+          blockStoragePrefix: config.committed.blockStoragePrefix,
+          rangePolicy: {
+            minRangeSizeBytes: config.committed.minRangeBytes,
+            maxRangeSizeBytes: config.committed.maxRangeBytes,
+            rangeRaggednessEntries: config.committed.rangeRaggednessEntries,
+          },
+          ensureReadableRootNamespace: config.ensureReadableRootNamespace,
+        },
+        observe: parts.observe,
+      },
+      sealer,
+      tokens: createTokens(config.auth.encryptSecretKey, config.auth.loginDurationMs / 1000),
+      log,
+      bodies: parts.bodies,
+      connection: parts.connection,
+    })
+    return { app, registry, created }
+  } catch (error) {
+    await registry.close()
+    throw error
+  }
+}
+
+function reportStorages(registry: StorageRegistry, log: Logger): void {
+  for (const { id, type, downReason } of registry.list()) {
+    if (downReason === null) log.debug({ storage: id, type }, 'storage ready')
+    else log.warn({ storage: id, type, reason: downReason }, 'storage is down')
+  }
+}
+
+/** The administrator that the configuration names, or for a start without a file a generated one; null when there is one already. */
+async function createFirstUser(db: Db, config: Config, sealer: Sealer): Promise<CreatedCredentials | null> {
+  const given = config.installation.firstUser
+  if (given === null && config.dataDirectory === null) return null
+  if ((await readSetupState(db)).initialized) return null
+  try {
+    const created = await setup(db, sealer, { userName: given?.userName ?? 'admin', accessKey: given, commPrefs: null })
+    return given === null ? created : null
+  } catch (error) {
+    // Another process of the same start was faster.
+    if (isDomainError(error, 'already_initialized')) return null
+    throw error
+  }
+}
