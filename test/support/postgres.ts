@@ -13,6 +13,13 @@ interface Server {
   stop(): Promise<void>
 }
 
+/** A server of one's own, that can be away for a while. */
+export interface OwnPostgres extends Server {
+  /** Ends every connection and stops listening; the data stay. */
+  halt(): Promise<void>
+  resume(): Promise<void>
+}
+
 let running: Promise<Server> | null = null
 
 /**
@@ -21,8 +28,12 @@ let running: Promise<Server> | null = null
  */
 export async function createDatabase(): Promise<string> {
   const given = process.env.INTERLAKEN_TEST_POSTGRES_URL
-  running ??= given === undefined ? startServer() : Promise.resolve({ url: given, stop: async () => undefined })
-  const { url } = await running
+  running ??= given === undefined ? startPostgres() : Promise.resolve({ url: given, stop: async () => undefined })
+  return createDatabaseOn((await running).url)
+}
+
+/** Connection string of a new, empty database on a server. */
+export async function createDatabaseOn(url: string): Promise<string> {
   const name = `test_${randomBytes(6).toString('hex')}`
   const client = new pg.Client({ connectionString: `${url}/postgres` })
   await client.connect()
@@ -41,7 +52,8 @@ export async function stopPostgres(): Promise<void> {
   await server?.stop()
 }
 
-async function startServer(): Promise<Server> {
+/** A new, empty server in a temporary folder; `stop` removes it. */
+export async function startPostgres(): Promise<OwnPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'interlaken-postgres-'))
   // The server may run as another user (root may not run it).
   chmodSync(folder, 0o755)
@@ -51,7 +63,7 @@ async function startServer(): Promise<Server> {
     port,
     user: 'postgres',
     password: 'test',
-    persistent: false,
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     postgresFlags: ['-c', 'max_connections=200'],
     onLog: () => undefined,
@@ -60,6 +72,8 @@ async function startServer(): Promise<Server> {
   await server.start()
   return {
     url: `postgres://postgres:test@127.0.0.1:${port}`,
+    halt: () => server.stop(),
+    resume: () => server.start(),
     stop: async () => {
       await server.stop()
       rmSync(folder, { recursive: true, force: true })
