@@ -114,12 +114,12 @@ class CommitMerge {
     const { metaRange } = this.#tree
     let range = 0
     for (; range < first.range; range++) {
-      if (first.touched.has(range)) await this.#rewrite(range, false)
+      if (first.touched.has(range)) await this.#rewrite(range)
       else await this.#writer.addRange(metaRange, range)
     }
     while (this.#more && range < metaRange.count) {
       if (metaRange.compareMaxKey(range, this.#changes.key) < 0) await this.#writer.addRange(metaRange, range)
-      else await this.#rewrite(range, true)
+      else await this.#rewrite(range)
       range++
     }
     while (this.#more) {
@@ -129,14 +129,14 @@ class CommitMerge {
     for (; range < metaRange.count; range++) await this.#writer.addRange(metaRange, range)
   }
 
-  /** Copies the records of a range, with the changes up to its largest key unless it is only copied. */
-  async #rewrite(range: number, withChanges: boolean): Promise<void> {
+  /** Copies the records of a range, with the changes up to its largest key. */
+  async #rewrite(range: number): Promise<void> {
     const records = this.#tree.records(range)
     const { entry } = records
     let moved = await records.next()
     while (moved) {
       let keep = true
-      while (withChanges && this.#more) {
+      while (this.#more) {
         const order = entry.compareKey(this.#changes.key)
         if (order < 0) break
         if (order > 0) this.#add()

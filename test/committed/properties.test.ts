@@ -292,17 +292,12 @@ describe('reading', () => {
   })
 })
 
-/** Makes both cursors do the same forward moves (null: next) and compares where they stand. */
+/** Makes both cursors do the same moves (null: next) and compares where they stand; a key that lies behind moves neither. */
 async function sameMoves(cursor: Cursor, naive: Cursor, moves: readonly (Buffer | null)[]): Promise<void> {
-  let at: Buffer = Buffer.alloc(0)
   for (const move of moves) {
-    // Only forward: a key that lies behind is moved up to where the cursor stands.
-    const target = move === null || Buffer.compare(move, at) < 0 ? null : move
-    const found = await (target === null ? cursor.next() : cursor.seek(target))
-    expect(found).toBe(await (target === null ? naive.next() : naive.seek(target)))
-    if (!found) return
-    expect(told([[cursor.key, cursor.value]])).toEqual(told([[naive.key, naive.value]]))
-    at = Buffer.from(cursor.key)
+    const found = await (move === null ? cursor.next() : cursor.seek(move))
+    expect(found).toBe(await (move === null ? naive.next() : naive.seek(move)))
+    if (found) expect(told([[cursor.key, cursor.value]])).toEqual(told([[naive.key, naive.value]]))
   }
   expect(told(await drain(cursor))).toEqual(told(await drain(naive)))
 }

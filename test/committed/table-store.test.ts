@@ -27,7 +27,7 @@ function storeOver(adapter: BlockAdapter, namespace: string, storageId = 'one'):
 
 describe('tables in a namespace that lakeFS filled, on disk', () => {
   const root = mkdtempSync(join(tmpdir(), 'tables-'))
-  const adapter = createLocalAdapter(localDefinition(root), { fileBody: streamFile })
+  const adapter = createLocalAdapter(localDefinition(root, { fsync: false }), { fileBody: streamFile })
   beforeAll(() => unpackFixture('big', join(root, 'big')))
   afterAll(async () => {
     await adapter.close()
