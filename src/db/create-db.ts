@@ -41,7 +41,7 @@ export function createDb(driver: Driver): Db {
     ) {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await send(text, params, prepare ? name : null, rows)
+          return await send(text, params, prepare && name !== '' ? name : null, rows)
         } catch (error) {
           await handle(error, readOnly, attempt)
         }
@@ -87,6 +87,8 @@ export function createDb(driver: Driver): Db {
         return await driver.transaction(async (send) => {
           state.phase = 'work'
           const result = await work(queries(send, remember))
+          // Postgres answers COMMIT with ROLLBACK when a statement failed before, also when `work` did not mind.
+          if (state.failed !== undefined) throw state.failed
           state.phase = 'commit'
           return result
         })

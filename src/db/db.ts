@@ -10,6 +10,7 @@ export type Orm = PgDatabase<PgQueryResultHKT, typeof schema>
 
 /** A hot statement: raw SQL with `$1…`, prepared once per connection under its name where the server allows it. */
 export interface HotStatement {
+  /** One text per name, for ever; `""`: not prepared. */
   readonly name: string
   readonly text: string
   /** Changes and locks nothing: sent once more when its connection was lost, so it never ends in `outcome_unknown`. */

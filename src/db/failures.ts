@@ -33,7 +33,7 @@ const badArgument = new Set(['22021', '22P05', '54000'])
 /** Too many connections, out of memory or disk, starting up, a standby: the server says that it did not do it. */
 const refused = /^(53...|57P03|25006)$/
 /** The backend was killed, or the connection is gone: it may have done it. */
-const gone = /^(57P01|57P02|57P05|08...)$/
+const gone = /^(57P01|57P02|57P05|08\d{3})$/
 
 /** Sorts an error from a driver. Errors without SQLSTATE that come from a driver mean that the connection is gone. */
 export function classify(error: unknown): Failure {

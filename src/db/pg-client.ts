@@ -3,6 +3,7 @@ import pg from 'pg'
 import { createDb, type Driver, type Send } from './create-db.ts'
 import type { Db } from './db.ts'
 import { ConnectFailure, classify } from './failures.ts'
+import { plannerSettingsSql } from './planner.ts'
 
 export interface PgOptions {
   readonly connectionString: string
@@ -26,6 +27,12 @@ export function createPgDb(options: PgOptions): Db {
     connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
     maxLifetimeSeconds: Math.ceil((options.maxLifetimeMs ?? 300_000) / 1000),
     keepAlive: true,
+    onConnect: async (client) => {
+      // A database that has other settings than Postgres plans as it likes.
+      await client.query(plannerSettingsSql).catch((error: unknown) => {
+        if (classify(error) === 'lost') throw error
+      })
+    },
   })
   const onIdleError = options.onIdleError ?? (() => undefined)
   // Without both listeners a killed backend ends the process: the pool listens for idle clients only.

@@ -6,6 +6,8 @@ import { createDb, type Driver, type Send } from './create-db.ts'
 import { acquireDataLock } from './data-lock.ts'
 import type { Db } from './db.ts'
 import { ConnectFailure } from './failures.ts'
+import { createPgliteSession } from './pglite-session.ts'
+import { plannerSettings } from './planner.ts'
 
 export interface PgliteDb extends Db {
   /** What autovacuum would do if PGlite had it: VACUUM and ANALYZE. Call it now and then, and after bulk loads. */
@@ -35,14 +37,14 @@ function create(place: { dataDir?: string }): Promise<PGlite> {
     ...place,
     relaxedDurability: false,
     // 128 MB by default, which would be a third of the process.
-    startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=8MB'],
+    startParams: [
+      ...PGlite.defaultStartParams,
+      ...['-c', 'shared_buffers=8MB'],
+      ...plannerSettings.flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
     parsers: {
       [types.INT8]: (text) => text,
       [types.BYTEA]: (text) => Buffer.from(text.slice(2), 'hex'),
-    },
-    serializers: {
-      [types.BYTEA]: (bytes: Uint8Array) =>
-        `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`,
     },
   })
 }
@@ -51,48 +53,67 @@ function create(place: { dataDir?: string }): Promise<PGlite> {
  * PGlite answers from microtasks alone, so statements that follow each other (a long commit, a full gathering lane) would keep sockets
  * and timers from their turn. Lets them in when the last turn is a while ago.
  */
-function createBreather(): () => Promise<void> | undefined {
+function createBreather(): () => Promise<void> | null {
   const maxTurnMs = 10
   let turnStartedMs = performance.now()
+  // One breath for all: with one each, the first to wake would have the whole next turn to itself.
+  let breath: Promise<void> | null = null
   return () => {
-    if (performance.now() - turnStartedMs < maxTurnMs) return undefined
-    return new Promise((resolve) =>
-      setImmediate(() => {
-        turnStartedMs = performance.now()
-        resolve()
-      }),
-    )
+    if (breath === null && performance.now() - turnStartedMs >= maxTurnMs) {
+      breath = new Promise((resolve) =>
+        setImmediate(() => {
+          turnStartedMs = performance.now()
+          breath = null
+          resolve()
+        }),
+      )
+    }
+    return breath
   }
 }
 
 function createPgliteDb(lite: PGlite, release: () => void): PgliteDb {
   const breathe = createBreather()
-  const open = () => {
-    if (lite.closed) throw new ConnectFailure(new Error('the database is closed'))
+  const session = createPgliteSession(lite)
+  let last: Promise<unknown> = Promise.resolve()
+
+  /** One after the other: the next statement or transaction starts when the one before has ended. */
+  function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = last.then(async () => {
+      await breathe()
+      if (lite.closed) throw new ConnectFailure(new Error('the database is closed'))
+      return work()
+    })
+    last = turn.catch(() => undefined)
+    return turn
   }
-  const send: Send = async (text, params, _name, rows) => {
-    open()
-    await breathe()
-    return (await lite.query(text, [...params], rows === 'arrays' ? { rowMode: 'array' } : undefined)).rows
+
+  async function transaction<Result>(work: (send: Send) => Promise<Result>): Promise<Result> {
+    await session('BEGIN', [], null, 'objects')
+    try {
+      const result = await work(async (...statement) => {
+        await breathe()
+        return session(...statement)
+      })
+      await session('COMMIT', [], null, 'objects')
+      return result
+    } catch (error) {
+      await session('ROLLBACK', [], null, 'objects')
+      throw error
+    }
   }
+
   const driver: Driver = {
     kind: 'pglite',
-    // One wasm call deep, parsing is cheap; the client has no named statements.
-    prepare: false,
-    send,
-    transaction: async (work) => {
-      open()
-      return lite.transaction((tx) =>
-        work(
-          async (text, params, _name, rows) =>
-            (await tx.query(text, [...params], rows === 'arrays' ? { rowMode: 'array' } : undefined)).rows,
-        ),
-      )
-    },
+    prepare: true,
+    send: (...statement) => inTurn(() => session(...statement)),
+    transaction: (work) => inTurn(() => transaction(work)),
     close: async () => {
+      await last
       if (!lite.closed) await lite.close()
       release()
     },
   }
-  return { ...createDb(driver), maintain: async () => void (await lite.exec('VACUUM (ANALYZE)')) }
+  const maintain = () => inTurn(async () => void (await lite.exec('VACUUM (ANALYZE)')))
+  return { ...createDb(driver), maintain }
 }

@@ -41,9 +41,11 @@ const selectMany: HotStatement = {
 /** UNION drops what was reached in the same number of steps by another way, so merges do not multiply the walk. */
 const selectAncestors = (parents: string): string => `WITH RECURSIVE walk(id, depth) AS (
     SELECT unnest($2::text::text[]), 1
-    UNION SELECT p.id, walk.depth + 1 FROM walk JOIN commits c ON c.repo_uid = $1::uuid AND c.id = walk.id
+    UNION SELECT p.id, walk.depth + 1 FROM walk
+      CROSS JOIN LATERAL (SELECT parents FROM commits WHERE repo_uid = $1::uuid AND id = walk.id LIMIT 1) c
       CROSS JOIN LATERAL unnest(${parents}) p(id) WHERE walk.depth < $3::int4)
-  SELECT ${columns} FROM commits WHERE repo_uid = $1::uuid AND id IN (SELECT id FROM walk)`
+  SELECT c.* FROM (SELECT DISTINCT id FROM walk) w
+    CROSS JOIN LATERAL (SELECT ${columns} FROM commits WHERE repo_uid = $1::uuid AND id = w.id LIMIT 1) c`
 
 const selectAllAncestors: HotStatement = {
   name: 'commit_ancestors',

@@ -6,7 +6,15 @@ import type { Commit, Repository, RepositoryName, RepositoryUid } from '../model
 import { insertBranch } from './branches.ts'
 import { insertCommit } from './commits.ts'
 import { type Page, type PageRequest, pageParams, pageSql, toPage } from './page.ts'
-import { repositoryJson, type Versions, versionsJson } from './repository-row.ts'
+import {
+  type RepositoryRow,
+  repositoryColumns,
+  toRepository,
+  toVersions,
+  type Versions,
+  type VersionsRow,
+  versionsColumns,
+} from './repository-row.ts'
 
 export interface NewRepository {
   readonly repository: Repository
@@ -46,13 +54,13 @@ const insert: HotStatement = {
 const select: HotStatement = {
   name: 'repository_get',
   readOnly: true,
-  text: `SELECT ${versionsJson} AS versions, ${repositoryJson} AS repository FROM installation i LEFT JOIN repositories r ON r.name = $1`,
+  text: `SELECT ${versionsColumns}, ${repositoryColumns} FROM installation i LEFT JOIN repositories r ON r.name = $1`,
 }
 
 const selectPage: HotStatement = {
   name: 'repository_list',
   readOnly: true,
-  text: `SELECT ${repositoryJson} AS repository FROM repositories r WHERE position($1 IN r.name) > 0 AND ${pageSql('r.name')}`,
+  text: `SELECT ${repositoryColumns} FROM repositories r WHERE position($1 IN r.name) > 0 AND ${pageSql('r.name')}`,
 }
 
 /** The cascade takes refs and commits; staged rows go when their tokens' grace is over. */
@@ -135,9 +143,9 @@ export async function getRepository(
   db: Queries,
   name: RepositoryName,
 ): Promise<{ repository: Repository; versions: Versions }> {
-  const [row] = await db.run<{ versions: Versions; repository: Repository | null }>(select, [name])
-  if (row === undefined || row.repository === null) throw repositoryNotFound()
-  return { repository: row.repository, versions: row.versions }
+  const [row] = await db.run<VersionsRow & (RepositoryRow | { uid: null })>(select, [name])
+  if (row === undefined || row.uid === null) throw repositoryNotFound()
+  return { repository: toRepository(row), versions: toVersions(row) }
 }
 
 /** Repositories by name in byte order; `search` keeps those whose name contains it. */
@@ -145,8 +153,8 @@ export async function listRepositories(
   db: Queries,
   request: PageRequest & { readonly search?: string },
 ): Promise<Page<Repository>> {
-  const rows = await db.run<{ repository: Repository }>(selectPage, [request.search ?? '', ...pageParams(request)])
-  return toPage(rows, request, (row) => row.repository)
+  const rows = await db.run<RepositoryRow>(selectPage, [request.search ?? '', ...pageParams(request)])
+  return toPage(rows, request, toRepository)
 }
 
 /** Deletes a repository with its refs, commits and staged changes; objects stay in the storage. @throws repository_not_found */

@@ -1,16 +1,50 @@
-/** A repository as statements return it: one JSON value, so that every driver gives the same shape. */
-
-/** SQL: `Repository` (model.ts) of the row `r`, null when an outer join found none. */
-export const repositoryJson = `CASE WHEN r.uid IS NULL THEN NULL ELSE json_build_object('uid', r.uid, 'name', r.name, 'storageId', r.storage_id,
-  'homeStorageId', r.home_storage_id, 'namespace', r.namespace, 'defaultBranch', r.default_branch,
-  'createdAtSeconds', r.created_at_seconds, 'readOnly', r.read_only) END`
-
-/** SQL: `Versions` of the row `i`. */
-export const versionsJson = `json_build_object('auth', i.auth_version, 'storage', i.storage_version)`
+/** A repository and the versions as statements return them. */
+import type { BranchName, Repository, RepositoryName, RepositoryUid, StorageId, StorageNamespace } from '../model.ts'
 
 /** What the installation's caches are checked against: a server that holds older copies reloads before it answers. */
 export interface Versions {
   /** Users, credentials, policies. */
   readonly auth: number
   readonly storage: number
+}
+
+/** SQL: the columns of `RepositoryRow` from the table alias `r`. */
+export const repositoryColumns =
+  'r.uid, r.name, r.storage_id, r.home_storage_id, r.namespace, r.default_branch, r.created_at_seconds, r.read_only'
+
+/** SQL: the columns of `VersionsRow` from the table alias `i`. */
+export const versionsColumns = 'i.auth_version, i.storage_version'
+
+/** int8 comes as text, from inside JSON as a number. */
+export interface RepositoryRow {
+  readonly uid: RepositoryUid
+  readonly name: RepositoryName
+  readonly storage_id: StorageId
+  readonly home_storage_id: StorageId
+  readonly namespace: StorageNamespace
+  readonly default_branch: BranchName
+  readonly created_at_seconds: string | number
+  readonly read_only: boolean
+}
+
+export interface VersionsRow {
+  readonly auth_version: string | number
+  readonly storage_version: string | number
+}
+
+export function toRepository(row: RepositoryRow): Repository {
+  return {
+    uid: row.uid,
+    name: row.name,
+    storageId: row.storage_id,
+    homeStorageId: row.home_storage_id,
+    namespace: row.namespace,
+    defaultBranch: row.default_branch,
+    createdAtSeconds: Number(row.created_at_seconds),
+    readOnly: row.read_only,
+  }
+}
+
+export function toVersions(row: VersionsRow): Versions {
+  return { auth: Number(row.auth_version), storage: Number(row.storage_version) }
 }

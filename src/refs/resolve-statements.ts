@@ -4,46 +4,48 @@
  */
 import type { HotStatement } from '../db/db.ts'
 import { stagedPageSql } from '../db/staged-rows.ts'
-import type { CommitId, MetaRangeId, Repository, StagingToken } from '../model.ts'
-import { repositoryJson, type Versions, versionsJson } from './repository-row.ts'
+import type { CommitId, MetaRangeId } from '../model.ts'
+import { type RepositoryRow, repositoryColumns, type VersionsRow, versionsColumns } from './repository-row.ts'
 
-/** What every variant says once. */
-export interface Head {
-  readonly versions: Versions
-  /** Null: no such repository. */
-  readonly repository: Repository | null
+interface RefRow {
   /** `c`: the base is the id of this commit. Null: neither commit, branch nor tag. */
   readonly kind: 'b' | 't' | 'c' | null
-  readonly commitId: CommitId | null
+  readonly commit_id: CommitId | null
   /** The commit's tree. */
-  readonly metaRangeId: MetaRangeId | null
+  readonly metarange_id: MetaRangeId | null
   /** The compacted tree of a branch, if any. */
-  readonly baseMetaRangeId: MetaRangeId | null
-  readonly token: StagingToken | null
-  readonly sealed: readonly StagingToken[] | null
+  readonly base_metarange: MetaRangeId | null
+  /** A branch's tokens, newest first, joined by commas. */
+  readonly tokens: string | null
   readonly hidden: boolean | null
 }
 
+/** What every variant says once; `uid` null: no such repository. */
+export type Head = VersionsRow & RefRow & (RepositoryRow | { readonly uid: null })
+
 /** `$1` repository name, `$2` base of the expression. A full commit id is looked for first, as lakeFS does. */
 function headSql(fullId: boolean): string {
-  const exact = fullId ? 'LEFT JOIN commits x ON x.repo_uid = r.uid AND x.id = $2' : ''
-  const unlessExact = (value: string): string => (fullId ? `CASE WHEN x.id IS NULL THEN ${value} END` : value)
-  const commitId = fullId ? 'COALESCE(x.id, f.commit_id)' : 'f.commit_id'
-  return `SELECT json_build_object('versions', ${versionsJson}, 'repository', ${repositoryJson},
-      'kind', ${fullId ? `CASE WHEN x.id IS NULL THEN f.kind ELSE 'c' END` : 'f.kind'}, 'commitId', c.id, 'metaRangeId', c.metarange_id,
-      'baseMetaRangeId', f.base_metarange, 'token', f.token, 'sealed', f.sealed, 'hidden', f.hidden) AS head,
-      ${unlessExact('f.token || f.sealed')} AS tokens
-    FROM installation i LEFT JOIN repositories r ON r.name = $1 LEFT JOIN refs f ON f.repo_uid = r.uid AND f.name = $2 ${exact}
-    LEFT JOIN commits c ON c.repo_uid = r.uid AND c.id = ${commitId}`
+  const commit = (id: string, alias: string): string =>
+    `LEFT JOIN LATERAL (SELECT id, metarange_id FROM commits WHERE repo_uid = r.uid AND id = ${id} LIMIT 1) ${alias} ON true`
+  const unlessExact = (value: string, otherwise: string): string =>
+    fullId ? `CASE WHEN x.id IS NULL THEN ${value} ELSE ${otherwise} END` : value
+  return `SELECT ${versionsColumns}, ${repositoryColumns}, ${unlessExact('f.kind', "'c'")} AS kind, c.id AS commit_id, c.metarange_id,
+      f.base_metarange, f.hidden, ${unlessExact('f.token || f.sealed', 'NULL')} AS token_array
+    FROM installation i LEFT JOIN repositories r ON r.name = $1
+    LEFT JOIN LATERAL (SELECT * FROM refs WHERE repo_uid = r.uid AND name = $2 LIMIT 1) f ON true
+    ${fullId ? commit('$2', 'x') : ''} ${commit(fullId ? 'COALESCE(x.id, f.commit_id)' : 'f.commit_id', 'c')}`
 }
+
+const headColumns = `h.auth_version, h.storage_version, ${repositoryColumns.replaceAll('r.', 'h.')}, h.kind, h.commit_id, h.metarange_id,
+  h.base_metarange, h.hidden, array_to_string(h.token_array, ',') AS tokens`
 
 /** The variants of one way to look the base up. */
 export interface ResolveStatements {
-  /** Rows `{ head }`. */
+  /** One row `Head`. */
   readonly ref: HotStatement
-  /** `$3` path: rows `{ head, staged, rec }`, `rec` of the newest token that has the path. */
+  /** `$3` path: one row `Head & { staged, rec }`, `rec` of the newest token that has the path. */
   readonly path: HotStatement
-  /** `$3` start, `$4` end, `$5` limit: one row `{ head }` and rows `{ place, path, rec }`. */
+  /** `$3` start, `$4` end, `$5` limit: one row `{ head }` (JSON, so that the others stay narrow) and rows `{ place, path, rec }`. */
   readonly page: HotStatement
 }
 
@@ -51,20 +53,20 @@ function statements(fullId: boolean): ResolveStatements {
   const suffix = fullId ? '_id' : ''
   const head = headSql(fullId)
   return {
-    ref: { name: `resolve${suffix}`, readOnly: true, text: `SELECT head FROM (${head}) h` },
+    ref: { name: `resolve${suffix}`, readOnly: true, text: `SELECT ${headColumns} FROM (${head}) h` },
     path: {
       name: `resolve_path${suffix}`,
       readOnly: true,
-      text: `SELECT h.head, s.place IS NOT NULL AS staged, s.rec FROM (${head}) h LEFT JOIN LATERAL (
-          SELECT t.place, s.rec FROM unnest(h.tokens) WITH ORDINALITY t(token, place)
-          CROSS JOIN LATERAL (SELECT rec FROM staged WHERE token = t.token AND path = $3::bytea OFFSET 0) s ORDER BY t.place LIMIT 1) s ON true`,
+      text: `SELECT ${headColumns}, s.place IS NOT NULL AS staged, s.rec FROM (${head}) h LEFT JOIN LATERAL (
+          SELECT t.place, s.rec FROM unnest(h.token_array) WITH ORDINALITY t(token, place)
+          CROSS JOIN LATERAL (SELECT rec FROM staged WHERE token = t.token AND path = $3::bytea LIMIT 1) s ORDER BY t.place LIMIT 1) s ON true`,
     },
     page: {
       name: `resolve_page${suffix}`,
       readOnly: true,
       text: `WITH h AS MATERIALIZED (${head})
-        SELECT h.head, NULL::int4 AS place, NULL::bytea AS path, NULL::bytea AS rec FROM h
-        UNION ALL SELECT NULL, t.place::int4, page.path, page.rec FROM h CROSS JOIN LATERAL ${stagedPageSql('h.tokens', '$3', '$4', '$5')}`,
+        SELECT row_to_json(head) AS head, NULL::int4 AS place, NULL::bytea AS path, NULL::bytea AS rec FROM (SELECT ${headColumns} FROM h) head
+        UNION ALL SELECT NULL, t.place::int4, page.path, page.rec FROM h CROSS JOIN LATERAL ${stagedPageSql('h.token_array', '$3', '$4', '$5')}`,
     },
   }
 }

@@ -15,7 +15,7 @@ import type {
 } from '../model.ts'
 import { type CommitCache, getCommits } from './commits.ts'
 import { type ParsedExpression, parseExpression, type Step } from './expression.ts'
-import type { Versions } from './repository-row.ts'
+import { toRepository, toVersions, type Versions } from './repository-row.ts'
 import { byFullId, byName, byPrefix, type Head, type ResolveStatements } from './resolve-statements.ts'
 
 /** Where reads of an expression start. */
@@ -36,13 +36,7 @@ export interface ResolvedRef {
   readonly branch?: { readonly name: BranchName; readonly hidden: boolean; readonly view: '@' | '$' | null }
 }
 
-interface HeadRow {
-  readonly head: Head
-}
-interface PathRow extends HeadRow {
-  readonly staged: boolean
-  readonly rec: Buffer | null
-}
+type PathRow = Head & { readonly staged: boolean; readonly rec: Buffer | null }
 type PageRow = { readonly head: Head } | (StagedRow & { readonly head: null })
 
 /**
@@ -58,8 +52,8 @@ export async function resolveRef(
   expression: RefExpression,
 ): Promise<ResolvedRef> {
   const parsed = parseExpression(expression)
-  const [row] = await db.run<HeadRow>(statementsFor(parsed).ref, [repository, parsed.base])
-  return finish(db, cache, parsed, expression, row?.head)
+  const [head] = await db.run<Head>(statementsFor(parsed).ref, [repository, parsed.base])
+  return finish(db, cache, parsed, expression, head)
 }
 
 /**
@@ -76,7 +70,7 @@ export async function resolvePath(
   const parsed = parseExpression(expression)
   if (!readsStaging(parsed)) return { ref: await resolveRef(db, cache, repository, expression), staged: undefined }
   const [row] = await db.run<PathRow>(statementsFor(parsed).path, [repository, parsed.base, path])
-  const ref = await finish(db, cache, parsed, expression, row?.head)
+  const ref = await finish(db, cache, parsed, expression, row)
   return { ref, staged: row?.staged ? row.rec : undefined }
 }
 
@@ -131,10 +125,9 @@ async function finish(
   expression: RefExpression,
   head: Head | undefined,
 ): Promise<ResolvedRef> {
-  if (head === undefined || head.repository === null) {
-    throw new DomainError('repository_not_found', 'repository not found')
-  }
-  const { repository, versions } = head
+  if (head === undefined || head.uid === null) throw new DomainError('repository_not_found', 'repository not found')
+  const repository = toRepository(head)
+  const versions = toVersions(head)
   if (parsed.view !== null && head.kind !== 'b') {
     // Only an existing branch may carry the modifier; what does not exist at all is not found.
     const exists = head.kind !== null || (await findPrefix(db, repository, parsed.base)) !== null
@@ -159,8 +152,8 @@ async function finish(
     kind: 'branch',
     commitId,
     commitMetaRangeId,
-    metaRangeId: staging ? (head.baseMetaRangeId ?? commitMetaRangeId) : commitMetaRangeId,
-    tokens: staging && head.token !== null ? [head.token, ...(head.sealed ?? [])] : [],
+    metaRangeId: staging ? (head.base_metarange ?? commitMetaRangeId) : commitMetaRangeId,
+    tokens: staging ? ((head.tokens?.split(',') ?? []) as StagingToken[]) : [],
     branch: { name: parsed.base as BranchName, hidden: head.hidden ?? false, view: parsed.view },
   }
 }
@@ -172,7 +165,7 @@ async function findStart(
   head: Head,
   repository: Repository,
 ): Promise<{ commitId: CommitId; metaRangeId: MetaRangeId }> {
-  const { commitId, metaRangeId } = head
+  const { commit_id: commitId, metarange_id: metaRangeId } = head
   if (head.kind !== null) {
     if (commitId !== null && metaRangeId !== null) return { commitId, metaRangeId }
     throw new DomainError('corrupt', `cannot read "${parsed.base}": its commit has no record`)

@@ -29,9 +29,9 @@ const readState: HotStatement = {
   name: 'stage_state',
   readOnly: true,
   text: `SELECT f.epoch, f.commit_id, COALESCE(f.base_metarange, c.metarange_id) AS metarange_id, s.place, s.rec
-    FROM refs f JOIN commits c ON c.repo_uid = f.repo_uid AND c.id = f.commit_id
+    FROM refs f CROSS JOIN LATERAL (SELECT metarange_id FROM commits WHERE repo_uid = f.repo_uid AND id = f.commit_id LIMIT 1) c
     LEFT JOIN LATERAL (SELECT t.place::int4, s.rec FROM unnest(f.token || f.sealed) WITH ORDINALITY t(token, place)
-      JOIN staged s ON s.token = t.token AND s.path = $3::bytea ORDER BY t.place LIMIT 1) s ON true
+      CROSS JOIN LATERAL (SELECT rec FROM staged WHERE token = t.token AND path = $3::bytea LIMIT 1) s ORDER BY t.place LIMIT 1) s ON true
     WHERE f.repo_uid = $1::uuid AND f.name = $2 AND f.kind = 'b'`,
 }
 

@@ -29,7 +29,7 @@ const columns = `array_to_string(sealed, ',') AS sealed, commit_id, base_metaran
 const rotate: HotStatement = {
   name: 'seal_rotate',
   text: `UPDATE refs SET sealed = array_prepend(token, sealed), token = $3::uuid, epoch = epoch + 1
-    WHERE repo_uid = $1::uuid AND name = $2 AND kind = 'b' AND EXISTS (SELECT 1 FROM staged WHERE staged.token = refs.token)
+    WHERE repo_uid = $1::uuid AND name = $2 AND kind = 'b' AND (SELECT true FROM staged WHERE staged.token = refs.token LIMIT 1)
     RETURNING ${columns}`,
 }
 

@@ -9,10 +9,11 @@ const sweepSlice: HotStatement = {
   name: 'sweep_slice',
   text: `WITH t AS MATERIALIZED (
       SELECT token FROM retired_tokens WHERE retired_at < now() - $1::int4 * interval '1 second' ORDER BY retired_at LIMIT 1 FOR UPDATE SKIP LOCKED),
-    k AS MATERIALIZED (SELECT s.token, s.path FROM t CROSS JOIN LATERAL (SELECT token, path FROM staged WHERE staged.token = t.token ORDER BY path LIMIT $2::int4) s),
-    d AS (DELETE FROM staged USING k WHERE staged.token = k.token AND staged.path = k.path),
-    done AS (DELETE FROM retired_tokens USING t WHERE retired_tokens.token = t.token AND (SELECT count(*) FROM k) < $2::int4)
-    SELECT (SELECT count(*) FROM t)::int4 AS tokens, (SELECT count(*) FROM k)::int4 AS rows`,
+    k AS MATERIALIZED (SELECT path FROM staged WHERE token = (SELECT token FROM t) ORDER BY path LIMIT $2::int4),
+    n AS MATERIALIZED (SELECT count(*)::int4 AS rows, (array_agg(path ORDER BY path DESC))[1] AS last FROM k),
+    d AS (DELETE FROM staged WHERE token = (SELECT token FROM t) AND path <= (SELECT last FROM n)),
+    done AS (DELETE FROM retired_tokens WHERE token = (SELECT token FROM t) AND (SELECT rows FROM n) < $2::int4)
+    SELECT (SELECT count(*) FROM t)::int4 AS tokens, rows FROM n`,
 }
 
 const graceSeconds = 600

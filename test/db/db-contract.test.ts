@@ -101,12 +101,30 @@ describe.each(Object.entries(drivers))('%s', (_, open) => {
     await expect(db.transaction((tx) => insert(tx).then(() => Promise.reject(own)))).rejects.toBe(own)
     expect(await db.orm.select().from(users).where(eq(users.id, id))).toEqual([])
     expect(await db.transaction((tx) => insert(tx).then(() => 'done'))).toBe('done')
+    const swallowing = db.transaction((tx) =>
+      insert(tx)
+        .catch(() => undefined)
+        .then(() => 'fine'),
+    )
+    await expect(swallowing).rejects.toSatisfy((error) => sqlState(error) === '23505')
     const twice = db.transaction(insert).catch((error: unknown) => sqlState(error))
     expect(await twice).toBe('23505')
     expect(await db.orm.select().from(users).where(eq(users.id, id))).toHaveLength(1)
   })
 
-  test('other errors of the server keep their SQLSTATE', async () => {
+  test('other errors of the server keep their SQLSTATE and spoil nothing', async () => {
+    const divide = { name: 'contract_divide', text: 'SELECT 6 / $1::int4 AS n' }
+    for (let round = 0; round < 3; round++) {
+      for (const statement of [divide, { ...divide, name: `contract_divide_${round}` }]) {
+        expect(await db.run(statement, [0]).catch((error: unknown) => sqlState(error))).toBe('22012')
+        expect(await db.run(statement, [2])).toEqual([{ n: 3 }])
+      }
+    }
+    for (const n of [1, 2, 3]) expect(await db.run({ name: '', text: `SELECT ${n}::int4 AS n` }, [])).toEqual([{ n }])
+    const nonsense = { name: 'contract_nonsense', text: 'SELECT nonsense' }
+    for (let round = 0; round < 2; round++) {
+      expect(await db.run(nonsense, []).catch((error: unknown) => sqlState(error))).toBe('42703')
+    }
     const failed = db
       .run({ name: 'contract_zero', text: 'SELECT 1 / $1::int4' }, [0])
       .catch((error: unknown) => sqlState(error))
@@ -188,11 +206,15 @@ describe('connections', () => {
       text: `UPDATE users SET source = (source::int + 1)::text WHERE id = '${id}'`,
     })
     let attempts = 0
+    let locked = 0
+    const { promise: meeting, resolve: bothLocked } = withResolvers()
     const run = (first: string, second: string) =>
       db.transaction(async (tx) => {
         attempts++
         await tx.run(raise(first), [])
-        await tx.orm.execute(sql`SELECT pg_sleep(0.05)`)
+        // Both hold their first row before either wants its second.
+        if (++locked === 2) bothLocked()
+        await meeting
         await tx.run(raise(second), [])
       })
     await Promise.all([run('a', 'b'), run('b', 'a')])
@@ -201,3 +223,11 @@ describe('connections', () => {
     await db.close()
   })
 })
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}

@@ -133,7 +133,7 @@ describeOnDatabases('resolve', (db) => {
     ['none', 'ref_not_found'],
     ['none@', 'ref_not_found'],
     ['none~1', 'ref_not_found'],
-    ['0', 'ref_not_found'],
+    ['0123456789', 'ref_not_found'],
     ['f'.repeat(64), 'ref_not_found'],
     ['dev~3', 'ref_not_found'],
     ['dev~99999', 'ref_not_found'],
