@@ -46,3 +46,11 @@ test('a load is shared by all who ask meanwhile, a failed one is forgotten', asy
   expect(shelf.load('a', load)).toBe(value)
   expect(loads).toBe(2)
 })
+
+test('where loads are not shared, whoever misses loads alone, and one that never ends holds up nobody', async () => {
+  const shelf = new BlockCache(10_000, { sharesLoads: false }).shelf<string, string>()
+  const abandoned = shelf.load('a', () => new Promise(() => undefined))
+  expect(abandoned).toBeInstanceOf(Promise)
+  expect(await shelf.load('a', async () => ({ value: 'mine', sizeBytes: 10 }))).toBe('mine')
+  expect(shelf.load('a', () => Promise.reject(new Error('not needed')))).toBe('mine')
+})

@@ -164,6 +164,56 @@ describe('commitTree', () => {
     }
   })
 
+  test('a change without effect opens its range all the same when the commit has others', async () => {
+    const model: Model = new Map(
+      Array.from({ length: 60 }, (_, i) => [Buffer.from(`k${1000 + i}`).toString('hex'), [i, 0]]),
+    )
+    const { tree, reader } = await treeOf(model)
+    expect(tree.metaRange.count).toBeGreaterThan(4)
+    // Under smaller limits an opened range falls apart, one that is reused does not.
+    const smaller = { ...policy, minRangeSizeBytes: 0, maxRangeSizeBytes: 1 }
+    const untouched = rowsOf(model)[0]
+    if (untouched === undefined) throw new Error('the model is empty')
+    const changes: Row[] = [untouched, [tree.metaRange.range(3).maxKey, null]]
+    const commit = { reader, base: tree.metaRange.id, policy: smaller }
+    const both = await openTree(reader, (await commitTree({ ...commit, changes: rowsCursor(changes) })).metaRangeId)
+    const one = await openTree(
+      reader,
+      (await commitTree({ ...commit, changes: rowsCursor(changes.slice(1)) })).metaRangeId,
+    )
+    const [first = '', second = '', third = ''] = rangeIds(tree)
+    expect(rangeIds(one).slice(0, 3)).toEqual([first, second, third])
+    expect(rangeIds(both)).not.toContain(first)
+    expect(rangeIds(both)).toEqual(expect.arrayContaining([second, third]))
+    expect(told(await drain(both.cursor()))).toEqual(told(await drain(one.cursor())))
+  })
+
+  test('the metarange is written when all its ranges are durable, few at a time', async () => {
+    const model: Model = new Map(
+      Array.from({ length: 400 }, (_, i) => [Buffer.from(`k${1000 + i}`).toString('hex'), [i, 0]]),
+    )
+    const store = memoryTableStore()
+    let inFlight = 0
+    let most = 0
+    const started: number[] = []
+    const slow = {
+      ...store,
+      async write(id: string, bytes: Uint8Array) {
+        started.push(inFlight++)
+        most = Math.max(most, inFlight)
+        await new Promise((resolve) => setTimeout(resolve, 2))
+        await store.write(id, bytes)
+        inFlight--
+      },
+    }
+    const reader = new TableReader(slow, new BlockCache(1_000_000))
+    await commitTree({ reader, base: '' as MetaRangeId, changes: rowsCursor(rowsOf(model)), policy })
+    expect(started.length).toBeGreaterThan(20)
+    expect(started.at(-1)).toBe(0)
+    expect(most).toBeGreaterThan(1)
+    expect(most).toBeLessThanOrEqual(5)
+  })
+
   test('a missing range is storage_not_found, a damaged one corrupt', async () => {
     const model: Model = new Map(
       Array.from({ length: 50 }, (_, i) => [Buffer.from(`k${1000 + i}`).toString('hex'), [i, 0]]),
@@ -263,6 +313,23 @@ describe('reading', () => {
       }),
       { numRuns: 30 },
     )
+  })
+
+  test('the records of one range end where it ends', async () => {
+    const model: Model = new Map(
+      Array.from({ length: 60 }, (_, i) => [Buffer.from(`k${1000 + i}`).toString('hex'), [i, 0]]),
+    )
+    const { tree } = await treeOf(model)
+    const { minKey, maxKey, count } = tree.metaRange.range(1)
+    const records = tree.records(1)
+    expect(await records.seek(Buffer.alloc(0))).toBe(true)
+    expect(records.entry.copyKey()).toEqual(minKey)
+    for (let i = 1; i < count; i++) expect(await records.next()).toBe(true)
+    expect(records.entry.copyKey()).toEqual(maxKey)
+    expect(await records.next()).toBe(false)
+    expect(await records.next()).toBe(false)
+    expect(await records.seek(minKey)).toBe(false)
+    expect(await tree.records(1).seek(Buffer.concat([maxKey, Buffer.of(0)]))).toBe(false)
   })
 
   test('ranges are passed unopened', async () => {

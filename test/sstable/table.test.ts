@@ -39,6 +39,20 @@ const rowsArbitrary = fc
       .sort(([a], [b]) => Buffer.compare(a, b))
   })
 
+/** Any bytes as entries, and a restart table that is mostly plausible. */
+const forgedPayload = fc
+  .tuple(
+    fc.array(fc.oneof(fc.integer({ min: 0, max: 20 }), fc.nat(255)), { maxLength: 80 }),
+    fc.array(fc.nat(40), { minLength: 1, maxLength: 3 }),
+    fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(2 ** 31) }),
+  )
+  .map(([entries, restarts, lie]) => {
+    const table = Buffer.alloc(4 * restarts.length + 4)
+    for (const [i, offset] of restarts.entries()) table.writeUInt32LE(i === 0 ? 0 : offset, 4 * i)
+    table.writeUInt32LE(restarts.length + lie, 4 * restarts.length)
+    return Buffer.concat([Buffer.from(entries), table])
+  })
+
 describe('tables', () => {
   test('what is written is read', () => {
     fc.assert(
@@ -133,16 +147,34 @@ describe('tables', () => {
     expect(() => readTable(bytes.subarray(0, 20))).toThrow(expect.objectContaining({ code: 'corrupt' }))
   })
 
+  test.each([
+    ['shares more than the key before it had', '0508000100000000000000'],
+    ['is shorter than its trailer', '00070001000000000000'],
+    ['has a value beyond the entries', '0008090100000000000000'],
+    ['has a length that never ends', 'ffffffffffff0100000000'],
+  ])('an entry that %s is corrupt', (_, entry) => {
+    const payload = Buffer.from(`${entry}0000000001000000`, 'hex')
+    const bytes = Buffer.concat([payload, Buffer.alloc(5)])
+    bytes.writeUInt32LE(maskedCrc32c(bytes, 0, payload.length + 1), payload.length + 1)
+    const cursor = new BlockCursor(8)
+    cursor.reset(decodeBlock(bytes, 0, payload.length))
+    expect(() => cursor.next()).toThrow(expect.objectContaining({ code: 'corrupt' }))
+  })
+
   test('forged blocks with a valid checksum are corrupt, never a crash', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 8, maxLength: 80 }), fc.uint8Array({ maxLength: 4 }), (payload, key) => {
+      fc.property(forgedPayload, fc.uint8Array({ maxLength: 4 }), (payload, key) => {
         const bytes = Buffer.concat([payload, Buffer.alloc(5)])
         bytes.writeUInt32LE(maskedCrc32c(bytes, 0, payload.length + 1), payload.length + 1)
         try {
           const cursor = new BlockCursor(8)
-          cursor.reset(decodeBlock(bytes, 0, payload.length))
+          const block = decodeBlock(bytes, 0, payload.length)
+          cursor.reset(block)
+          while (cursor.next()) {
+            expect(cursor.valueEnd).toBeLessThanOrEqual(block.restartsAt)
+            expect(cursor.keyLength).toBeGreaterThanOrEqual(0)
+          }
           cursor.seek(key)
-          while (cursor.next()) expect(cursor.valueEnd).toBeLessThanOrEqual(payload.length)
         } catch (error) {
           expect(error).toMatchObject({ code: 'corrupt' })
         }
