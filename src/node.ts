@@ -1,6 +1,6 @@
 /** Runtime entry for Node >= 20, bundled by `scripts/build-node.mjs`. */
 import { readFileSync } from 'node:fs'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { serve } from '@hono/node-server'
 import { createLocalAdapter } from '../adapters/local.ts'
@@ -52,7 +52,21 @@ const platform: ServerPlatform = {
         })
       })
       server.on('error', reject)
+      server.on('request', dropRestWhenAnswered)
     }),
+}
+
+/**
+ * What is left of a body when its request has been answered must be read, or the next request on the connection never is. The web
+ * stream over it, which nobody reads any more, would pause it; without its listeners the rest flows away, and the connection that
+ * does not get it done within half a second is closed (by `@hono/node-server`).
+ */
+function dropRestWhenAnswered(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  outgoing.once('finish', () => {
+    if (incoming.readableEnded || incoming.destroyed) return
+    incoming.removeAllListeners('data')
+    incoming.resume()
+  })
 }
 
 await main(platform, process.argv.slice(2))

@@ -93,6 +93,7 @@ export function createWriter(folders: Folders, durable: boolean): Writer {
         if (options.unique === true) await putInPlace(location, body, options.signal)
         else await putAside(location, (fd) => writeBody(fd, body, options.signal), options)
       } catch (error) {
+        if (options.unique === true && IN_THE_WAY.has(errnoOf(error))) throw brokenError(location, error)
         throw diskError('write', location, error)
       }
     },
@@ -111,6 +112,13 @@ export function createWriter(folders: Folders, durable: boolean): Writer {
       }
     },
   }
+}
+
+/** No caller chose a name that was made up for one put: when it is taken or lies under a file, the storage is not what it was. */
+const IN_THE_WAY = new Set(['EEXIST', 'ENOTDIR'])
+
+function brokenError({ uri }: Location, cause: unknown): DomainError {
+  return new DomainError('storage_unavailable', `cannot write "${uri}": a file is in the place of a folder`, { cause })
 }
 
 function folderOf({ key, uri }: Location): string {

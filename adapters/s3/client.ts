@@ -199,16 +199,18 @@ function bodyOf(
   const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        let chunk: Uint8Array | null
         try {
-          const chunk = await reader.next()
-          if (chunk === null) return controller.close()
-          onChunk()
-          controller.enqueue(chunk)
+          chunk = await reader.next()
         } catch (error) {
           const failure = sourceFailure(error)
           onFailure(failure)
-          controller.error(failure)
+          return controller.error(failure)
         }
+        // These throw when the storage has given the stream up meanwhile, which is no failure of the source.
+        if (chunk === null) return controller.close()
+        onChunk()
+        controller.enqueue(chunk)
       },
     },
     { highWaterMark: 0 },

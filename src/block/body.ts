@@ -125,15 +125,17 @@ export function guardBody(body: StreamBody, onChunk?: (sizeBytes: number) => voi
   const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        let chunk: Uint8Array | null
         try {
-          const chunk = await reader.next()
-          if (chunk === null) return controller.close()
-          onChunk?.(chunk.length)
-          controller.enqueue(chunk)
+          chunk = await reader.next()
         } catch (error) {
           failed = sourceFailure(error)
-          controller.error(failed)
+          return controller.error(failed)
         }
+        // These throw when the reader has given the stream up meanwhile, which is no failure of the source.
+        if (chunk === null) return controller.close()
+        onChunk?.(chunk.length)
+        controller.enqueue(chunk)
       },
       cancel: (reason) => reader.cancel(reason),
     },
