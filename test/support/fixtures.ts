@@ -12,7 +12,7 @@ const folder = join(dirname(fileURLToPath(import.meta.url)), '..', 'fixtures')
 const loaded = new Map<FixtureName, ReadonlyMap<string, Buffer>>()
 
 /** Files of one archive by their path in it, without the repository's own name (`expected/refs.json`). */
-export function fixtureFiles(name: FixtureName): ReadonlyMap<string, Buffer> {
+function fixtureFiles(name: FixtureName): ReadonlyMap<string, Buffer> {
   let files = loaded.get(name)
   if (files === undefined) {
     files = readTar(gunzipSync(readFileSync(join(folder, `lakefs-${name}.tar.gz`))), `${name}/`)
@@ -22,7 +22,7 @@ export function fixtureFiles(name: FixtureName): ReadonlyMap<string, Buffer> {
 }
 
 /** One file's bytes. @throws when the archive has none of that path */
-export function fixtureFile(name: FixtureName, path: string): Buffer {
+function fixtureFile(name: FixtureName, path: string): Buffer {
   const bytes = fixtureFiles(name).get(path)
   if (bytes === undefined) throw new Error(`fixture ${name} has no file ${path}`)
   return bytes
