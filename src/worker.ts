@@ -136,10 +136,23 @@ function notReady(error: unknown): Response {
   return Response.json({ message: 'the server is not ready; its log says why' }, { status: 503 })
 }
 
+/**
+ * Objects leave as they are: compressing them at Cloudflare's edge would take their length and make their ETag a weak one
+ * (https://developers.cloudflare.com/speed/optimization/content/compression/).
+ */
+function uncompressed(response: Response): Response {
+  if (!response.headers.has('etag')) return response
+  const directives = response.headers.get('cache-control')
+  response.headers.set('Cache-Control', directives === null ? 'no-transform' : `${directives}, no-transform`)
+  return response
+}
+
 export default {
   async fetch(request: Request, environment: Environment, lifetime: Lifetime): Promise<Response> {
     try {
-      return await inScope(environment, lifetime, async () => (await openApp(environment)).fetch(request, environment))
+      return await inScope(environment, lifetime, async () =>
+        uncompressed(await (await openApp(environment)).fetch(request, environment)),
+      )
     } catch (error) {
       return notReady(error)
     }

@@ -4,8 +4,8 @@ export interface HttpBodies {
   /** A request's body in chunks of a size worth hashing and sending on. Nothing is read before it is asked for. */
   incoming(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array>
   /**
-   * A response's body such that a client who gets less than all of it notices: `sizeBytes` is told to the client (null: not known)
-   * and a stream that fails breaks the connection.
+   * A response's body of `sizeBytes`, told to the client, so that one who gets less than all of it notices. Null: not known; a stream
+   * that fails then breaks the connection, except on workerd, where it cannot.
    */
   outgoing(body: ReadableStream<Uint8Array>, sizeBytes: number | null): ReadableStream<Uint8Array>
 }

@@ -26,11 +26,16 @@ export interface RunningWorker {
   stop(): Promise<void>
 }
 
+/** Builds a Worker (absent: the server) unless it is built; answers the bundle's path. */
+export async function buildWorker(what: Pick<WorkerOptions, 'entry' | 'outfile'> = {}): Promise<string> {
+  const script = (await import(join(root, 'scripts', 'build-worker.mjs'))) as {
+    buildWorker: (what: Pick<WorkerOptions, 'entry' | 'outfile'>) => Promise<string>
+  }
+  return script.buildWorker(what)
+}
+
 /** Builds a Worker, unless it is built, and starts it. */
 export async function startWorker({ entry, outfile, ...options }: WorkerOptions): Promise<RunningWorker> {
-  const { buildWorker } = (await import(join(root, 'scripts', 'build-worker.mjs'))) as {
-    buildWorker: (what: { entry?: string; outfile?: string }) => Promise<string>
-  }
   const scriptPath = await buildWorker({
     ...(entry === undefined ? {} : { entry }),
     ...(outfile === undefined ? {} : { outfile }),
