@@ -220,7 +220,8 @@ export function describeThread(title: string, server: () => Target, storage: () 
       it('go up as multipart forms', async () => {
         const form = new FormData()
         form.set('ignored', 'x')
-        form.set('content', new Blob(['multi\r\npart'], { type: 'text/css' }), 'file name.css')
+        // No text: Bun's own client would add a charset.
+        form.set('content', new Blob(['multi\r\npart'], { type: 'font/woff2' }), 'file name.css')
         const answer = await fetch(`${server().baseUrl}/api/v1${R}/branches/work/objects?path=multi.css`, {
           method: 'POST',
           body: form,
@@ -230,7 +231,7 @@ export function describeThread(title: string, server: () => Target, storage: () 
         })
         expect(answer.status).toBe(201)
         const stats = (await answer.json()) as Record<string, unknown>
-        expect(stats).toMatchObject({ checksum: md5('multi\r\npart'), size_bytes: 11, content_type: 'text/css' })
+        expect(stats).toMatchObject({ checksum: md5('multi\r\npart'), size_bytes: 11, content_type: 'font/woff2' })
         expect((await send('GET', `${R}/refs/work/objects?path=multi.css`)).bytes.toString()).toBe('multi\r\npart')
         refusal(
           await send('POST', `${R}/branches/work/objects?path=x`, {
