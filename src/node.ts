@@ -12,6 +12,7 @@ import { main, type ServerPlatform } from './serve.ts'
 
 /** lakeFS allows header lines of 1 MiB in all; Node's own limit is 16 KiB. */
 const MAX_HEADER_BYTES = 128 * 1024
+const TIDY_EVERY_MS = 50
 
 const platform: ServerPlatform = {
   name: `Node ${process.versions.node}`,
@@ -43,11 +44,16 @@ const platform: ServerPlatform = {
                 () => 'closeAllConnections' in server && server.closeAllConnections(),
                 graceMs,
               )
+              // Again and again, since a connection whose request ends later would be kept for another one.
+              const tidying = setInterval(
+                () => 'closeIdleConnections' in server && server.closeIdleConnections(),
+                TIDY_EVERY_MS,
+              )
               server.close(() => {
                 clearTimeout(impatient)
+                clearInterval(tidying)
                 done()
               })
-              if ('closeIdleConnections' in server) server.closeIdleConnections()
             }),
         })
       })

@@ -84,9 +84,22 @@ export async function main(
       for (const warning of error.warnings) printError(`warning: ${formatFault(warning)}\n`)
       return fail(`interlaken: ${error.message}`)
     }
-    if (error instanceof DomainError || isListenError(error)) return fail(`interlaken: ${error.message}`)
+    if (error instanceof DomainError) return fail(`interlaken: ${explainStart(error)}`)
+    if (isListenError(error)) return fail(`interlaken: ${error.message}`)
     throw error
   }
+}
+
+/** Whoever starts a server is told why the database is out of reach; clients only ever learn that they may try again. */
+function explainStart(error: DomainError): string {
+  return error.code === 'database_unavailable' ? `cannot reach the database: ${rootMessage(error)}` : error.message
+}
+
+/** The innermost reason. A host with several addresses fails with one error for each. */
+function rootMessage(error: Error): string {
+  const [first] = error instanceof AggregateError ? error.errors : []
+  const reason: unknown = first ?? error.cause
+  return reason instanceof Error ? rootMessage(reason) : error.message
 }
 
 function printCheck({ config, warnings, notes }: Loaded): void {

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite, types } from '@electric-sql/pglite'
+import { DomainError } from '../errors.ts'
 import { createDb, type Driver, type Send } from './create-db.ts'
 import { acquireDataLock } from './data-lock.ts'
 import type { Db } from './db.ts'
@@ -18,7 +19,7 @@ export interface PgliteDb extends Db {
  * Opens (and on first use creates, about 2 s) the database in `folder`, or one in memory when it is null. Survives kill -9; does not
  * survive a power cut, since PGlite never calls fsync.
  *
- * @throws database_locked when another process has it open
+ * @throws database_locked when another process has it open, corrupt when its files are not those of a database
  */
 export async function openPgliteDb(folder: string | null): Promise<PgliteDb> {
   if (folder === null) return createPgliteDb(await create({}), () => undefined)
@@ -26,9 +27,12 @@ export async function openPgliteDb(folder: string | null): Promise<PgliteDb> {
   const lock = acquireDataLock(folder)
   try {
     return createPgliteDb(await create({ dataDir: join(folder, 'pglite') }), lock.release)
-  } catch (error) {
+  } catch (cause) {
     lock.release()
-    throw error
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new DomainError('corrupt', `cannot open "${folder}": the embedded database does not start: ${reason}`, {
+      cause,
+    })
   }
 }
 

@@ -148,12 +148,12 @@ describe.each(['bun', 'node'] as const)('storages of a server on %s', (runtime) 
       try {
         const answer = await send(server, onDisk, 'refused', randomBytes(sizeBytes), chunked)
         expectRefusal(answer, 503, /cannot write "local:/)
-        await expectAbsent(server, onDisk, 'refused')
         await expectUsable(server, inBucket)
       } finally {
         rmSync(place)
         renameSync(`${place}.away`, place)
       }
+      await expectAbsent(server, onDisk, 'refused')
       await expectUsable(server, onDisk)
     },
   )

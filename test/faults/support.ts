@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { type Answer, call, type Target, uniqueName } from '../support/http.ts'
+import type { RunningServer } from '../support/server.ts'
 
 const PATIENCE_MS = 15_000
 
@@ -22,6 +23,11 @@ export function filesUnder(folder: string): string[] {
     .filter((entry) => entry.isFile() && !entry.parentPath.includes('_lakefs'))
     .map((entry) => `${entry.parentPath}/${entry.name}`)
     .filter((path) => !path.endsWith('/dummy') && !path.includes('_interlaken'))
+}
+
+/** Options of a server on the data of an earlier one. */
+export function continuing({ dataDirectory, accessKeyId, secretAccessKey }: RunningServer) {
+  return { dataDirectory, credentials: { accessKeyId, secretAccessKey } }
 }
 
 export interface TestRepository {
