@@ -24,6 +24,11 @@ const variables = {
 const r2Buckets = { LAKE: 'lake' }
 const MIB = 1024 * 1024
 
+/** A log line reaches us some time after the answer. */
+function logs(worker: RunningWorker | undefined, line: string): Promise<void> {
+  return expect.poll(() => worker?.output(), { timeout: 10_000 }).toContain(line)
+}
+
 afterAll(stopPostgres)
 
 describe('the thread on workerd', () => {
@@ -91,7 +96,7 @@ describe('the thread on workerd', () => {
     const refused = await send('POST', '/repositories', { json })
     expect(refused.status).toBeGreaterThanOrEqual(400)
     expect(refused.json.message).toContain('no R2 bucket is bound as "NOWHERE"')
-    expect(worker?.output()).toContain('storage is down')
+    await logs(worker, 'storage is down')
   })
 
   it('sends large objects with their length, and asks proxies to leave objects as they are', async () => {
@@ -216,7 +221,7 @@ describe('a Worker', () => {
       { HYPERDRIVE: database },
     )
     expect((await call({ ...keys, baseUrl: other.baseUrl }, 'GET', '/user')).status).toBe(503)
-    expect(other.output()).toContain('sealed with another auth.encrypt.secret_key')
+    await logs(other, 'sealed with another auth.encrypt.secret_key')
   })
 
   it('that is not configured answers 503 and logs every fault', async () => {
@@ -225,10 +230,10 @@ describe('a Worker', () => {
     expect(answer.status).toBe(503)
     expect(await answer.json()).toEqual({ message: 'the server is not ready; its log says why' })
     for (const path of ['logging.level', 'auth.encrypt.secret_key', 'blockstore'])
-      expect(worker.output()).toContain(`interlaken: ${path}`)
+      await logs(worker, `interlaken: ${path}`)
     const unbound = await start(variables, {})
     expect((await fetch(`${unbound.baseUrl}/api/v1/healthcheck`)).status).toBe(503)
-    expect(unbound.output()).toContain('interlaken: HYPERDRIVE: is not bound')
+    await logs(unbound, 'interlaken: HYPERDRIVE: is not bound')
   })
 })
 
