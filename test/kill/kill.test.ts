@@ -64,7 +64,10 @@ describe.each([
 ])('a server on $kind', ({ kind, database }) => {
   const folder = mkdtempSync(join(tmpdir(), 'interlaken-kill-'))
   const hitsFile = join(folder, 'hits')
+  let server: RunningServer | undefined
   afterAll(async () => {
+    // Still there when a check failed.
+    await server?.kill()
     rmSync(folder, { recursive: true, force: true })
     await stopPostgres()
   })
@@ -82,7 +85,7 @@ describe.each([
 
     async function start(death: Death | null): Promise<RunningServer> {
       const startedMs = performance.now()
-      const server = await startServer({
+      const started = await startServer({
         runtime: 'bun',
         entry,
         dataDirectory: join(folder, 'data'),
@@ -96,8 +99,9 @@ describe.each([
         ...(credentials === undefined ? {} : { credentials }),
       })
       startTimesMs.push(performance.now() - startedMs)
-      credentials = { accessKeyId: server.accessKeyId, secretAccessKey: server.secretAccessKey }
-      return server
+      credentials = { accessKeyId: started.accessKeyId, secretAccessKey: started.secretAccessKey }
+      server = started
+      return started
     }
 
     async function verify(server: RunningServer, fresh: readonly AcknowledgedCommit[]): Promise<void> {
@@ -112,22 +116,22 @@ describe.each([
     let fresh: AcknowledgedCommit[] = []
     for (let round = 0; round < ROUNDS; round++) {
       const death = schedule(round, random)
-      const server = await start(death)
+      const victim = await start(death)
       if (round === 0) {
-        const made = await call(server, 'POST', '/repositories', {
+        const made = await call(victim, 'POST', '/repositories', {
           json: { name: REPOSITORY, storage_namespace: `local://${REPOSITORY}` },
         })
         expect(made.status, made.bytes.toString()).toBe(201)
-      } else await verify(server, fresh)
+      } else await verify(victim, fresh)
       fresh = []
-      const outside = setTimeout(() => void server.kill(), death.step === null ? death.afterMs : PATIENCE_MS)
-      await runLoad(server, {
+      const outside = setTimeout(() => void victim.kill(), death.step === null ? death.afterMs : PATIENCE_MS)
+      await runLoad(victim, {
         repository: REPOSITORY,
         histories,
         random,
         onCommit: (id, during) => fresh.push({ id, during }),
       })
-      await server.exited
+      await victim.exited
       clearTimeout(outside)
       acknowledged.push(...fresh)
       await untilDatabaseRests(databaseUrl)
