@@ -11,7 +11,9 @@ const order = [
 ]
 const leftward = order.flatMap(([name, from], at) => {
   const left = order.slice(0, at).flatMap(([, paths]) => paths)
-  return left.length === 0 ? [] : [{ name: `${name}-imports-left`, severity: 'error', from: { path: from }, to: { path: [...left, '^adapters/'] } }]
+  return left.length === 0
+    ? []
+    : [{ name: `${name}-imports-left`, severity: 'error', from: { path: from }, to: { path: [...left, '^adapters/'] } }]
 })
 const peers = order.flatMap(([, rooms]) =>
   rooms.map((room) => ({
@@ -26,9 +28,29 @@ module.exports = {
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     ...leftward,
     ...peers.filter((rule) => rule.to.path.length > 0 && !/src-(node|model|errors)/.test(rule.name)),
-    { name: 'adapters-import-block-only', severity: 'error', from: { path: '^adapters/' }, to: { path: '^src/', pathNot: '^src/(block/|model[.]ts|errors[.]ts)' } },
-    { name: 'config-for-entries-and-app', severity: 'error', from: { pathNot: '^src/(config/|(app|assemble)[.]ts|(node|bun|worker|cli|serve)[.]ts)' }, to: { path: '^src/config/' } },
-    { name: 'config-imports-leaves-and-block', severity: 'error', from: { path: '^src/config/' }, to: { path: '^src/', pathNot: '^src/(config/|block/|model[.]ts|errors[.]ts)' } },
+    {
+      name: 'adapters-import-block-only',
+      severity: 'error',
+      from: { path: '^adapters/' },
+      to: { path: '^src/', pathNot: '^src/(block/|model[.]ts|errors[.]ts)' },
+    },
+    {
+      name: 'config-for-entries-and-app',
+      severity: 'error',
+      from: { pathNot: '^src/(config/|(app|assemble)[.]ts|(node|bun|worker|cli|serve)[.]ts)' },
+      to: { path: '^src/config/' },
+    },
+    {
+      name: 'config-imports-leaves-and-block',
+      severity: 'error',
+      from: { path: '^src/config/' },
+      to: { path: '^src/', pathNot: '^src/(config/|block/|model[.]ts|errors[.]ts)' },
+    },
   ],
-  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' }, exclude: { path: 'node_modules' } },
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: 'node_modules' },
+  },
 }

@@ -17,8 +17,6 @@ export type RefExpression = Branded<string, 'RefExpression'>
 export type CommitId = Branded<string, 'CommitId'>
 /** 64 lower-case hex characters, or `""` for the empty tree. */
 export type MetaRangeId = Branded<string, 'MetaRangeId'>
-/** 64 lower-case hex characters. */
-export type RangeId = Branded<string, 'RangeId'>
 /** A configured storage's id; `""` is the single `blockstore` of a lakeFS configuration. */
 export type StorageId = Branded<string, 'StorageId'>
 /** A repository's root in its storage, a URI kept verbatim (`s3://bucket/prefix`, `local://name`). */

@@ -73,12 +73,12 @@ export class Query {
     )
   }
 
-  /** `true` or `false` and nothing else; `fallback` when absent. */
+  /** A boolean in any form that Go's `ParseBool` takes (the Python client sends `False`); `fallback` when absent. */
   boolean(name: string, fallback: boolean): boolean {
     const value = this.text(name)
     if (value === null || value === '') return fallback
-    if (value === 'true') return true
-    if (value === 'false') return false
+    if (/^(true|True|TRUE|t|T|1)$/.test(value)) return true
+    if (/^(false|False|FALSE|f|F|0)$/.test(value)) return false
     return refuseParameter(name, 'query', `value ${JSON.stringify(value)}: must be true or false`)
   }
 

@@ -133,7 +133,7 @@ function checkNamespace(storage: Storage, namespace: string): StorageNamespace {
       `failed to match required regex ${validity}: invalid namespace "${namespace}"`,
     )
   }
-  if (/[\0-\x1f\x7f]/.test(namespace)) {
+  if (/\p{Cc}/u.test(namespace)) {
     throw new DomainError(
       'namespace_invalid',
       `invalid namespace ${JSON.stringify(namespace)}: it must not contain control characters`,

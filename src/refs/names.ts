@@ -6,7 +6,7 @@ import { DomainError } from '../errors.ts'
 import type { BranchName, ObjectPath, RefExpression, RepositoryName, TagName } from '../model.ts'
 
 /** lakeFS's limit on an object path, in bytes. */
-export const maxPathBytes = 1024
+const maxPathBytes = 1024
 
 /** @throws invalid_argument */
 export function parseRepositoryName(text: string, argument = 'repository'): RepositoryName {

@@ -118,8 +118,9 @@ describe('the rules of the contract', () => {
     },
   )
 
-  test('booleans are true or false, choices are of the list', () => {
-    const query = new Query('a=true&b=false&c=True&d=1&type=two_dot')
+  test('booleans are those of Go, choices are of the list', () => {
+    const query = new Query('a=true&b=false&c=yes&d=2&type=two_dot&e=True&f=False&g=1&h=0')
+    expect(['e', 'f', 'g', 'h'].map((name) => query.boolean(name, false))).toEqual([true, false, true, false])
     expect([query.boolean('a', false), query.boolean('b', true), query.boolean('absent', true)]).toEqual([
       true,
       false,

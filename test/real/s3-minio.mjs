@@ -1,49 +1,25 @@
-// Runs the storage contract over a MinIO of its own. `INTERLAKEN_TEST_MINIO` names the binary. Ends with "N passed, N failed".
-import { spawn, spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+// Runs the storage contract over a MinIO of its own. Ends with "N passed, N failed".
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startMinio } from './minio.mjs'
 
-const binary = process.env.INTERLAKEN_TEST_MINIO
-if (binary === undefined) throw new Error('INTERLAKEN_TEST_MINIO must name the MinIO binary')
-
-const folder = mkdtempSync(join(tmpdir(), 'minio-'))
-const port = await freePort()
-const endpoint = `http://127.0.0.1:${port}`
-const keys = { MINIO_ROOT_USER: 'interlaken', MINIO_ROOT_PASSWORD: randomBytes(12).toString('hex') }
-const server = spawn(binary, ['server', '--quiet', '--address', `127.0.0.1:${port}`, join(folder, 'data')], {
-  env: { ...process.env, ...keys, MINIO_BROWSER: 'off', CI: 'true' },
-  stdio: 'ignore',
-})
-const gone = new Promise((resolve) => server.on('exit', resolve))
+const folder = mkdtempSync(join(tmpdir(), 'interlaken-s3-'))
+const minio = await startMinio()
 try {
-  await ready()
   const report = join(folder, 'report.json')
+  const reporters = ['--reporter', 'default', '--reporter', 'json', '--outputFile', report]
   spawnSync(
     process.execPath,
-    [
-      'node_modules/vitest/vitest.mjs',
-      'run',
-      '--config',
-      'test/real/vitest.config.ts',
-      '--root',
-      '.',
-      '--reporter',
-      'default',
-      '--reporter',
-      'json',
-      '--outputFile',
-      report,
-    ],
+    ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/real/vitest.config.ts', '--root', '.', ...reporters],
     {
       stdio: 'inherit',
       env: {
         ...process.env,
-        INTERLAKEN_TEST_S3_ENDPOINT: endpoint,
-        INTERLAKEN_TEST_S3_KEY: keys.MINIO_ROOT_USER,
-        INTERLAKEN_TEST_S3_SECRET: keys.MINIO_ROOT_PASSWORD,
+        INTERLAKEN_TEST_S3_ENDPOINT: minio.endpoint,
+        INTERLAKEN_TEST_S3_KEY: minio.accessKeyId,
+        INTERLAKEN_TEST_S3_SECRET: minio.secretAccessKey,
       },
     },
   )
@@ -52,28 +28,6 @@ try {
   process.stdout.write(`\n${numPassedTests} passed, ${failed} failed\n`)
   process.exitCode = failed === 0 && numPassedTests > 0 ? 0 : 1
 } finally {
-  server.kill()
-  await gone
+  await minio.stop()
   rmSync(folder, { recursive: true, force: true })
-}
-
-async function ready() {
-  for (let tries = 0; tries < 100; tries++) {
-    const alive = await fetch(`${endpoint}/minio/health/live`).then(
-      (response) => response.ok,
-      () => false,
-    )
-    if (alive) return
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
-  throw new Error('MinIO did not start within 20 seconds')
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(address.port))
-    })
-  })
 }

@@ -45,7 +45,8 @@ export async function call(target: Target, method: string, path: string, options
   } as RequestInit)
   const bytes = Buffer.from(await response.arrayBuffer())
   let json: unknown
-  if (response.headers.get('content-type') === 'application/json') json = JSON.parse(bytes.toString())
+  if (bytes.length > 0 && response.headers.get('content-type') === 'application/json')
+    json = JSON.parse(bytes.toString())
   return { status: response.status, headers: response.headers, bytes, json }
 }
 

@@ -16,6 +16,7 @@ import lakefs
 import lakefs_sdk
 import matplotlib
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 import sklearn
