@@ -63,7 +63,7 @@ export function createApp(context: AppContext): App {
   const currentVersions = async () => ({ authVersion: await readAuthVersion(db) })
   const api = createApi({ authenticator, currentVersions, log, outgoing: bodies.outgoing }, completeHandlers(built))
 
-  const app: App = new Hono()
+  const app: App = new Hono({ getPath: rawPath })
   app.all(`${API_PREFIX}/*`, (c) => api(c.req.raw, context.connection(c.req.raw, c.env)))
   app.get('/_health', (c) => c.text(`alive! ${catalog.options.installationId}`))
   app.get('/logout', (c) =>
@@ -81,4 +81,11 @@ export function createApp(context: AppContext): App {
 function completeHandlers(built: Partial<Record<OperationId, Handler>>): Handlers {
   const ids = Object.keys(operations) as OperationId[]
   return Object.fromEntries(ids.map((id) => [id, built[id] ?? 'not_implemented'])) as Handlers
+}
+
+/** The undecoded path of a request. A host may be missing (HTTP/1.0): `http:///api/…`. */
+function rawPath({ url }: Request): string {
+  const start = url.indexOf('/', url.indexOf('://') + 3)
+  const end = url.indexOf('?', start)
+  return url.slice(start, end === -1 ? undefined : end)
 }

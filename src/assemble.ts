@@ -2,8 +2,9 @@
 
 import type { Connection } from './api/request.ts'
 import { type App, createApp } from './app.ts'
+import { type AccessKey, generateAccessKey } from './auth/keys.ts'
 import { createSealer, type Sealer } from './auth/seal.ts'
-import { type CreatedCredentials, checkSecretKey, readSetupState, setup } from './auth/setup.ts'
+import { checkSecretKey, readSetupState, setup } from './auth/setup.ts'
 import { createTokens } from './auth/tokens.ts'
 import { type AdapterFactories, createStorageRegistry, type StorageRegistry } from './block/registry.ts'
 import type { ObserveStep } from './catalog/steps.ts'
@@ -38,13 +39,16 @@ export interface Parts {
 export interface Assembled {
   readonly app: App
   readonly registry: StorageRegistry
-  /** The administrator made for a start without a configuration file, to be shown once; null otherwise. */
-  readonly created: CreatedCredentials | null
+  /**
+   * Makes the administrator that the configuration names, or for a start without a file one of its own, unless there is one already.
+   * A generated key is announced before it is made valid: should the process die in between, the next start makes another, and no
+   * administrator exists whose key nobody was shown. Answers whether the installation has been set up.
+   */
+  ensureFirstUser(announce: (key: AccessKey) => void): Promise<boolean>
 }
 
 /**
- * Migrates the database, opens the storages, makes the first administrator where one is due, and builds the app. Any number of
- * processes may do so at once.
+ * Migrates the database, opens the storages and builds the app. Any number of processes may do so at once.
  *
  * @throws database_newer, corrupt for another secret key, conflict for a storage id that means another place, database_unavailable
  */
@@ -58,7 +62,6 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
   try {
     await rememberStorages(db, registry)
     reportStorages(registry, log)
-    const created = await createFirstUser(db, config, sealer)
     const app = createApp({
       settings: {
         login: config.auth.login,
@@ -91,7 +94,7 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
       bodies: parts.bodies,
       connection: parts.connection,
     })
-    return { app, registry, created }
+    return { app, registry, ensureFirstUser: (announce) => ensureFirstUser(db, config, sealer, announce) }
   } catch (error) {
     await registry.close()
     throw error
@@ -105,17 +108,22 @@ function reportStorages(registry: StorageRegistry, log: Logger): void {
   }
 }
 
-/** The administrator that the configuration names, or for a start without a file a generated one; null when there is one already. */
-async function createFirstUser(db: Db, config: Config, sealer: Sealer): Promise<CreatedCredentials | null> {
+async function ensureFirstUser(
+  db: Db,
+  config: Config,
+  sealer: Sealer,
+  announce: (key: AccessKey) => void,
+): Promise<boolean> {
+  if ((await readSetupState(db)).initialized) return true
   const given = config.installation.firstUser
-  if (given === null && config.dataDirectory === null) return null
-  if ((await readSetupState(db)).initialized) return null
+  if (given === null && config.dataDirectory === null) return false
+  const accessKey = given ?? generateAccessKey()
+  if (given === null) announce(accessKey)
   try {
-    const created = await setup(db, sealer, { userName: given?.userName ?? 'admin', accessKey: given, commPrefs: null })
-    return given === null ? created : null
+    await setup(db, sealer, { userName: given?.userName ?? 'admin', accessKey, commPrefs: null })
   } catch (error) {
     // Another process of the same start was faster.
-    if (isDomainError(error, 'already_initialized')) return null
-    throw error
+    if (!isDomainError(error, 'already_initialized')) throw error
   }
+  return true
 }

@@ -27,12 +27,17 @@ interface BunRuntime {
 
 interface BunServer {
   readonly port: number | undefined
+  /** Seconds of silence that this request may take; 0: any. */
+  timeout(request: Request, seconds: number): void
   requestIP(request: Request): { readonly address: string } | null
   /** Resolves when the requests in flight are done, or with `true` at once. */
   stop(closeConnections?: boolean): Promise<void>
 }
 
 const { Bun } = globalThis as unknown as { Bun: BunRuntime }
+/** Bun makes the URL out of this header: anything else in it would be taken for the path. */
+const HOST = /^[\w.:[\]-]*$/
+
 const fileBody = bunFile(Bun)
 
 export const platform: ServerPlatform = {
@@ -57,7 +62,13 @@ export const platform: ServerPlatform = {
       maxRequestBodySize: MAX_BODY_BYTES,
       idleTimeout: IDLE_SECONDS,
       ...(tls === null ? {} : { tls: { cert: Bun.file(tls.certFile), key: Bun.file(tls.keyFile) } }),
-      fetch: (request, server) => app.fetch(request, { server }),
+      fetch(request, server) {
+        // The timeout is for connections that wait for a request, not for a long commit or a client that thinks.
+        server.timeout(request, 0)
+        const host = request.headers.get('host') ?? ''
+        if (HOST.test(host)) return app.fetch(request, { server })
+        return Response.json({ message: `header "Host" has an error: value ${JSON.stringify(host)}` }, { status: 400 })
+      },
     })
     return {
       port: server.port ?? port,

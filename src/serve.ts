@@ -9,8 +9,8 @@ import { LAKEFS_API_VERSION } from './api/config.ts'
 import type { Connection } from './api/request.ts'
 import type { App } from './app.ts'
 import { assemble } from './assemble.ts'
-import type { CreatedCredentials } from './auth/setup.ts'
-import type { AdapterFactories } from './block/registry.ts'
+import type { AccessKey } from './auth/keys.ts'
+import type { AdapterFactories, StorageRegistry } from './block/registry.ts'
 import type { ObserveStep } from './catalog/steps.ts'
 import { helpText, parseArguments, usageExitCode } from './cli.ts'
 import { BlockCache } from './committed/block-cache.ts'
@@ -77,7 +77,7 @@ export async function main(
       currentDirectory: process.cwd(),
       checkOnly: command.checkConfig,
     })
-    if (command.checkConfig) return printCheck(loaded)
+    if (command.checkConfig) return printCheck(platform, loaded)
     await serve(platform, loaded, observe)
   } catch (error) {
     if (error instanceof ConfigError) {
@@ -102,9 +102,14 @@ function rootMessage(error: Error): string {
   return reason instanceof Error ? rootMessage(reason) : error.message
 }
 
-function printCheck({ config, warnings, notes }: Loaded): void {
+function printCheck(platform: ServerPlatform, { config, warnings, notes }: Loaded): void {
   print(`${describeConfig(config, { withDefaults: true })}\n`)
   for (const note of notes) print(`note: ${note}\n`)
+  for (const { id, type } of config.storages.stores) {
+    if (platform.factories[type] === undefined) {
+      print(`note: storage "${id}": type ${type} is not supported by this build yet; it will be down\n`)
+    }
+  }
   for (const warning of warnings) printError(`warning: ${formatFault(warning)}\n`)
   print('the configuration is valid\n')
 }
@@ -123,7 +128,7 @@ async function serve(
   const { db } = database
   const cleanups: (() => Promise<void>)[] = [() => db.close()]
   try {
-    const { app, registry, created } = await assemble(config, {
+    const { app, registry, ensureFirstUser } = await assemble(config, {
       db,
       factories: platform.factories,
       stage: createGatheringWriter(db),
@@ -139,7 +144,15 @@ async function serve(
     const listener = await platform.listen(app, config.listen, config.tls)
     cleanups.unshift(() => listener.stop(STOP_GRACE_MS))
     cleanups.unshift(startChores(database, log))
-    printBanner(platform, config, listener.port, created)
+    const base = baseUrl(config, listener.port)
+    let announced: AccessKey | null = null
+    const initialized = await ensureFirstUser((key) => {
+      announced = key
+      printFirstKey(key)
+    })
+    printBanner(platform, config, registry, base)
+    if (announced !== null) printFirstLines(config, base, announced)
+    if (!initialized) print(setupHint(base))
     await untilStopped(cleanups, log)
   } catch (error) {
     for (const cleanup of cleanups) await cleanup().catch((cause) => log.error({ err: cause }, 'cleaning up failed'))
@@ -200,13 +213,17 @@ async function untilStopped(cleanups: readonly (() => Promise<void>)[], log: Log
   process.exit(0)
 }
 
-function printBanner(platform: ServerPlatform, config: Config, port: number, created: CreatedCredentials | null): void {
-  const host = config.listen.host === '0.0.0.0' || config.listen.host === '::' ? '127.0.0.1' : config.listen.host
-  const base = `${config.tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+function baseUrl({ listen, tls }: Config, port: number): string {
+  const host = listen.host === '0.0.0.0' || listen.host === '::' ? '127.0.0.1' : listen.host
+  return `${tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function printBanner(platform: ServerPlatform, config: Config, registry: StorageRegistry, base: string): void {
   const lines = [`Interlaken ${VERSION} (lakeFS API ${LAKEFS_API_VERSION}) on ${platform.name}`, `  listening  ${base}`]
-  for (const store of config.storages.stores) {
-    const place = store.type === 'local' ? ` in ${store.local.path}` : ''
-    lines.push(`  storage    ${store.id === '' ? '(default)' : store.id}: ${store.type}${place}`)
+  for (const { id, type, definition, downReason } of registry.list()) {
+    const place = definition.type === 'local' ? ` in ${definition.local.path}` : ''
+    const state = downReason === null ? '' : ` (down: ${downReason})`
+    lines.push(`  storage    ${id === '' ? '(default)' : id}: ${type}${place}${state}`)
   }
   const { database } = config
   if (database.type === 'local') {
@@ -214,27 +231,37 @@ function printBanner(platform: ServerPlatform, config: Config, port: number, cre
       `  database   embedded, in ${database.path}; it survives kill -9, but a power cut may lose data: use Postgres where that matters`,
     )
   } else lines.push(`  database   ${database.type === 'postgres' ? 'Postgres' : 'in memory, forgotten at the end'}`)
-  if (created !== null) {
-    const { accessKeyId, secretAccessKey } = created
-    lines.push(
-      '',
-      'The first administrator, shown this once:',
-      `  access key id      ${accessKeyId}`,
-      `  secret access key  ${secretAccessKey}`,
-    )
-    lines.push('', 'A repository on each storage, and a file in the first:')
-    const curl = `curl -sS -u ${accessKeyId}:${secretAccessKey}`
-    const stores = config.storages.stores.slice(0, 2)
-    for (const store of stores) {
-      const name = `on-${store.id}`
-      const body = JSON.stringify({ name, storage_id: store.id, storage_namespace: `local://${name}` })
-      lines.push(`  ${curl} ${base}/api/v1/repositories -H 'Content-Type: application/json' -d '${body}'`)
-    }
-    lines.push(
-      `  ${curl} '${base}/api/v1/repositories/on-${stores[0]?.id}/branches/main/objects?path=README.md' -H 'Content-Type: text/markdown' --data-binary @README.md`,
-    )
-  }
   print(`${lines.join('\n')}\n`)
+}
+
+function printFirstKey({ accessKeyId, secretAccessKey }: AccessKey): void {
+  print(`The first administrator, shown this once:
+  access key id      ${accessKeyId}
+  secret access key  ${secretAccessKey}
+
+`)
+}
+
+/** Lines to paste: a repository on each of two storages and a file in the first. */
+function printFirstLines({ storages }: Config, base: string, { accessKeyId, secretAccessKey }: AccessKey): void {
+  const curl = `curl -sS -u ${accessKeyId}:${secretAccessKey}`
+  const stores = storages.stores.filter(({ type }) => type === 'local').slice(0, 2)
+  const [first] = stores
+  if (first === undefined) return
+  const nameOf = (id: string) => `on-${id.toLowerCase().replace(/[^a-z0-9-]/g, '-') || 'disk'}`
+  const lines = stores.map(({ id }) => {
+    const body = JSON.stringify({ name: nameOf(id), storage_id: id, storage_namespace: `local://${nameOf(id)}` })
+    return `  ${curl} ${base}/api/v1/repositories -H 'Content-Type: application/json' -d '${body}'`
+  })
+  const target = `${base}/api/v1/repositories/${nameOf(first.id)}/branches/main/objects?path=README.md`
+  lines.push(`  ${curl} '${target}' -H 'Content-Type: text/markdown' --data-binary @README.md`)
+  print(`\nA repository on each storage, and a file in the first:\n${lines.join('\n')}\n`)
+}
+
+function setupHint(base: string): string {
+  return `  setup      not done yet; this makes the first administrator and shows its key once:
+             curl -sS ${base}/api/v1/setup_lakefs -H 'Content-Type: application/json' -d '{"username": "admin"}'
+`
 }
 
 function openLog({ logging }: Config): Logger {

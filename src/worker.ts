@@ -110,6 +110,7 @@ async function openApp(environment: Environment): Promise<App> {
     connection: (request) => ({ peerAddress: request.headers.get('cf-connecting-ip') }),
     observe: () => undefined,
   })
+  await built.ensureFirstUser(() => undefined)
   app ??= built.app
   return app
 }

@@ -35,33 +35,39 @@ export function shownAddress(registry: StorageRegistry, repository: Repository, 
   }
 }
 
-/** Folder of the repository's own objects: addresses under it are kept relative, on every storage. */
-const DATA_FOLDER = 'data/'
+/** Segments that a storage may fold or climb by. */
+const UNSAFE_SEGMENT = /(?:^|\/)(?:\.{0,2})(?:\/|$)/
 
 /**
- * How an address that a client names is kept: relative when it lies under the repository's own `data/`, else full.
+ * How an address that a client names is kept: relative when it lies under the repository's own namespace, on every storage, else full.
  *
- * @throws address_invalid with lakeFS's text when the storage cannot have such an address
+ * @throws address_invalid with lakeFS's text when the storage cannot have such an address; for what would climb out of the namespace
+ *   or lies among its committed tables
  */
 export function normalizeAddress(
   storage: Storage,
   repository: Repository,
   physicalAddress: string,
+  tablesFolder: string,
 ): { readonly address: string; readonly addressType: AddressType } {
   const { namespace } = repository
-  const written = namespace.endsWith('/') ? namespace : `${namespace}/`
-  for (const root of [written, storage.adapter.locate(namespace, '').uri]) {
-    const own = root.endsWith('/') ? root + DATA_FOLDER : `${root}/${DATA_FOLDER}`
-    if (physicalAddress.startsWith(own) && physicalAddress.length > own.length) {
-      return { address: physicalAddress.slice(own.length - DATA_FOLDER.length), addressType: 'relative' }
-    }
+  for (const root of [namespace, storage.adapter.locate(namespace, '').uri]) {
+    const own = root.endsWith('/') ? root : `${root}/`
+    if (!physicalAddress.startsWith(own)) continue
+    const address = physicalAddress.slice(own.length)
+    if (UNSAFE_SEGMENT.test(address) || address.startsWith(`${tablesFolder}/`)) throw notValid(storage)
+    return { address, addressType: 'relative' }
   }
   try {
     storage.adapter.locateFull(physicalAddress)
   } catch (cause) {
-    throw new DomainError('address_invalid', `physical address is not valid for block adapter: ${storage.type}`, {
-      cause,
-    })
+    throw notValid(storage, cause)
   }
   return { address: physicalAddress, addressType: 'full' }
+}
+
+function notValid(storage: Storage, cause?: unknown): DomainError {
+  return new DomainError('address_invalid', `physical address is not valid for block adapter: ${storage.type}`, {
+    cause,
+  })
 }

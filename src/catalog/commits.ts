@@ -61,7 +61,8 @@ export async function commit(catalog: Catalog, caller: Caller, request: CommitRe
     }
   } catch (error) {
     // With an unknown outcome the commit may stand on this tree: its row then stays until garbage collection has looked.
-    if (!isDomainError(error, 'outcome_unknown')) await endTree(catalog.db, treeId)
+    // The first error is the one to tell; a row that stays is one more root for garbage collection.
+    if (!isDomainError(error, 'outcome_unknown')) await endTree(catalog.db, treeId).catch(() => undefined)
     throw error
   }
   await endTree(catalog.db, treeId)

@@ -1,7 +1,7 @@
 /** Repositories: made, found, listed, deleted. */
 import { randomUUID } from 'node:crypto'
-import type { Location } from '../block/adapter.ts'
 import { encodeMarker, markerIdentifier } from '../block/marker.ts'
+import { parseUri } from '../block/namespace.ts'
 import type { Storage } from '../block/registry.ts'
 import { commitId } from '../committed/identity.ts'
 import { DomainError, isDomainError } from '../errors.ts'
@@ -12,6 +12,9 @@ import * as records from '../refs/repositories.ts'
 import type { Caller, Catalog } from './catalog.ts'
 import { now } from './clock.ts'
 import { findRepository, refuseReadOnly } from './resolve.ts'
+
+/** A key in S3 has at most 1024 bytes, and what lies below must fit too. */
+const MAX_NAMESPACE_BYTES = 768
 
 export interface RepositoryCreation {
   readonly name: string
@@ -26,8 +29,9 @@ export interface RepositoryCreation {
 }
 
 /**
- * Makes a repository. What can refuse it without touching the storage is asked first; then the namespace is probed and marked; then
- * the record is written, under a lock that keeps two creations from sharing a place.
+ * Makes a repository: what can refuse it is asked first, then the record is written (under a lock that keeps two creations from
+ * sharing a place), then the namespace is marked, which proves that the storage takes writes. When the mark fails the record goes
+ * again; when the process dies in between, the repository is there and whole, only unmarked.
  *
  * @throws invalid_argument, already_exists, namespace_invalid, namespace_in_use, namespace_unwritable, storage_unsupported
  */
@@ -35,6 +39,7 @@ export async function createRepository(catalog: Catalog, wanted: RepositoryCreat
   const name = parseRepositoryName(wanted.name, 'name')
   const defaultBranch = parseBranchName(wanted.defaultBranch, 'default_branch')
   if (wanted.sampleData) throw new DomainError('not_implemented', 'not implemented: createRepository with sample_data')
+  await records.refuseTakenName(catalog.db, name)
   const storage = storageFor(catalog, wanted.storageId)
   const namespace = checkNamespace(storage, wanted.namespace)
   const canonicalNamespace = storage.adapter.canonicalNamespace(namespace)
@@ -48,18 +53,19 @@ export async function createRepository(catalog: Catalog, wanted: RepositoryCreat
     createdAtSeconds: now().seconds,
     readOnly: wanted.readOnly,
   }
-  await records.refuseTaken(catalog.db, repository, canonicalNamespace)
+  await records.refuseTakenPlace(catalog.db, namespace, canonicalNamespace)
   if (wanted.bare) {
     await records.createRepository(catalog.db, { repository, canonicalNamespace, initialCommit: null })
     return repository
   }
-  const marker = wanted.readOnly ? null : await claimNamespace(catalog, storage, repository)
+  const marks = !wanted.readOnly
+  if (marks) await asAccess(refuseMarkedPlace(catalog, storage, namespace))
+  await records.createRepository(catalog.db, { repository, canonicalNamespace, initialCommit: initialCommit() })
+  if (!marks) return repository
   try {
-    await records.createRepository(catalog.db, { repository, canonicalNamespace, initialCommit: initialCommit() })
+    await asAccess(markNamespace(catalog, storage, repository))
   } catch (error) {
-    // Surely not made: the place is free again. An unknown outcome leaves the marker, or a repository would stand without one.
-    if (marker !== null && isDomainError(error, 'already_exists', 'namespace_in_use'))
-      await storage.adapter.remove(marker)
+    await records.deleteRepository(catalog.db, repository.uid)
     throw error
   }
   return repository
@@ -133,6 +139,9 @@ function checkNamespace(storage: Storage, namespace: string): StorageNamespace {
       `failed to match required regex ${validity}: invalid namespace "${namespace}"`,
     )
   }
+  if (Buffer.byteLength(namespace) > MAX_NAMESPACE_BYTES) {
+    throw new DomainError('namespace_invalid', `invalid namespace: longer than ${MAX_NAMESPACE_BYTES} bytes`)
+  }
   if (/\p{Cc}/u.test(namespace)) {
     throw new DomainError(
       'namespace_invalid',
@@ -142,42 +151,52 @@ function checkNamespace(storage: Storage, namespace: string): StorageNamespace {
   return namespace as StorageNamespace
 }
 
-/** Marks a namespace as this repository's, and proves on the way that it can be written and read. */
-async function claimNamespace(catalog: Catalog, storage: Storage, repository: Repository): Promise<Location> {
+/** Refuses a place that a marker says is taken, by whatever installation: at the namespace itself and at every folder above it. @throws namespace_in_use */
+async function refuseMarkedPlace(catalog: Catalog, storage: Storage, namespace: StorageNamespace): Promise<void> {
   const { adapter } = storage
-  const { options } = catalog
-  const identifier = markerIdentifier(options.blockStoragePrefix)
-  const marker = adapter.locate(repository.namespace, identifier)
-  const content = encodeMarker({
-    installationId: options.installationId,
-    repositoryUid: repository.uid,
-    storageId: storage.id,
-  })
-  try {
-    const markers = markersAround(storage, repository.namespace, identifier)
-    if (options.ensureReadableRootNamespace) markers.push(adapter.locate(repository.namespace, 'dummy'))
-    for (const location of markers) if (await adapter.exists(location)) throw inUse(storage, location.uri)
-    await adapter.put(marker, content, adapter.capabilities.putIfAbsent ? { ifAbsent: true } : {})
-    const { bytes } = await adapter.getTail(marker, content.length + 1)
-    if (!Buffer.from(content).equals(bytes)) throw inUse(storage, marker.uri)
-  } catch (cause) {
-    if (isDomainError(cause, 'storage_exists')) throw inUse(storage, marker.uri)
-    if (isDomainError(cause, 'namespace_in_use', 'namespace_invalid', 'storage_unsupported')) throw cause
-    const reason = cause instanceof Error ? `: ${cause.message}` : ''
-    throw new DomainError('namespace_unwritable', `failed to create repository: failed to access storage${reason}`, {
-      cause,
-    })
-  }
-  return marker
+  const identifier = markerIdentifier(catalog.options.blockStoragePrefix)
+  const markers = [namespace, ...foldersAbove(namespace)].map((folder) => adapter.locate(folder, identifier))
+  if (catalog.options.ensureReadableRootNamespace) markers.push(adapter.locate(namespace, 'dummy'))
+  for (const location of markers) if (await adapter.exists(location)) throw inUse(storage, location.uri)
 }
 
-/** Markers at the namespace itself and at every folder above it in its container: other installations' repositories too. */
-function markersAround({ adapter }: Storage, namespace: StorageNamespace, identifier: string): Location[] {
-  const [scheme = '', rest = ''] = namespace.split('://', 2)
-  const segments = rest.split('/').filter((segment) => segment !== '')
-  return segments.map((_, at) =>
-    adapter.locate(`${scheme}://${segments.slice(0, at + 1).join('/')}` as StorageNamespace, identifier),
-  )
+/** Says in the storage whose the namespace is, and reads it back. @throws namespace_in_use when somebody else was faster */
+async function markNamespace(catalog: Catalog, storage: Storage, { uid, namespace }: Repository): Promise<void> {
+  const { adapter } = storage
+  const { installationId, blockStoragePrefix } = catalog.options
+  const marker = adapter.locate(namespace, markerIdentifier(blockStoragePrefix))
+  const content = encodeMarker({ installationId, repositoryUid: uid, storageId: storage.id })
+  await adapter.put(marker, content, adapter.capabilities.putIfAbsent ? { ifAbsent: true } : {})
+  const { bytes } = await adapter.getTail(marker, content.length + 1)
+  if (!Buffer.from(content).equals(bytes)) throw inUse(storage, marker.uri)
+}
+
+/** What a storage refuses at creation is the namespace's fault, in lakeFS's words; a place taken meanwhile is in use. */
+async function asAccess(touching: Promise<void>): Promise<void> {
+  try {
+    await touching
+  } catch (cause) {
+    if (isDomainError(cause, 'namespace_in_use', 'namespace_invalid', 'storage_unsupported')) throw cause
+    if (isDomainError(cause, 'storage_exists')) {
+      const text = 'failed to create repository: found lakeFS objects in the storage: storage namespace already in use'
+      throw new DomainError('namespace_in_use', text, { cause })
+    }
+    const reason = cause instanceof Error ? `: ${cause.message}` : ''
+    const text = `failed to create repository: failed to access storage${reason}`
+    throw new DomainError('namespace_unwritable', text, { cause })
+  }
+}
+
+/** The folders above a namespace in its container, the container itself last. */
+function foldersAbove(namespace: StorageNamespace): StorageNamespace[] {
+  const parsed = parseUri(namespace)
+  if (parsed === null) return []
+  const segments = parsed.path.split('/').filter((segment) => segment !== '')
+  const above: StorageNamespace[] = []
+  while (segments.pop() !== undefined) {
+    above.push(`${parsed.scheme}://${[parsed.container, ...segments].join('/')}` as StorageNamespace)
+  }
+  return above
 }
 
 function inUse(storage: Storage, uri: string): DomainError {

@@ -103,7 +103,7 @@ export interface Staging extends WriteTarget {
 export async function stageObject(catalog: Catalog, caller: Caller, staging: Staging): Promise<ObjectRecord> {
   const { repository, branch, path } = await openTarget(catalog, caller, staging, false)
   const storage = catalog.registry.get(repository.storageId)
-  const address = normalizeAddress(storage, repository, staging.physicalAddress)
+  const address = normalizeAddress(storage, repository, staging.physicalAddress, catalog.options.blockStoragePrefix)
   if (address.addressType === 'full') await refuseForeignPlace(catalog, storage, repository, address.address)
   const entry: Entry = {
     ...address,

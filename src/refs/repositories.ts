@@ -2,7 +2,7 @@
 import { textArray } from '../db/arrays.ts'
 import type { Db, HotStatement, Queries } from '../db/db.ts'
 import { DomainError } from '../errors.ts'
-import type { Commit, Repository, RepositoryName, RepositoryUid } from '../model.ts'
+import type { Commit, Repository, RepositoryName, RepositoryUid, StorageNamespace } from '../model.ts'
 import { insertBranch } from './branches.ts'
 import { insertCommit } from './commits.ts'
 import { type Page, type PageRequest, pageParams, pageSql, toPage } from './page.ts'
@@ -99,7 +99,8 @@ export async function createRepository(db: Db, wanted: NewRepository): Promise<v
   const { repository, canonicalNamespace, initialCommit } = wanted
   await db.transaction(async (tx) => {
     await tx.run(lockInstallation, [])
-    await refuseTaken(tx, repository, canonicalNamespace)
+    await refuseTakenName(tx, repository.name)
+    await refuseTakenPlace(tx, repository.namespace, canonicalNamespace)
     await tx.run(insert, [
       repository.uid,
       repository.name,
@@ -118,23 +119,23 @@ export async function createRepository(db: Db, wanted: NewRepository): Promise<v
   })
 }
 
-/**
- * Refuses a name or a place that a repository has already: before the storage is touched, and again under the lock.
- * @throws already_exists, namespace_in_use
- */
-export async function refuseTaken(
+/** Refuses a name that a repository has already: before anything else is asked, and again under the lock. @throws already_exists */
+export async function refuseTakenName(db: Queries, name: RepositoryName): Promise<void> {
+  if ((await db.run(selectExisting, [name])).length === 0) return
+  throw new DomainError('already_exists', 'error creating repository: not unique')
+}
+
+/** Refuses a place that is, holds or lies in another repository's: before the storage is touched, and again under the lock. @throws namespace_in_use */
+export async function refuseTakenPlace(
   db: Queries,
-  repository: Pick<Repository, 'name' | 'namespace'>,
+  namespace: StorageNamespace,
   canonicalNamespace: readonly string[],
 ): Promise<void> {
-  if ((await db.run(selectExisting, [repository.name])).length > 0) {
-    throw new DomainError('already_exists', 'error creating repository: not unique')
-  }
   const [overlap] = await db.run<{ name: string }>(selectOverlap, [textArray(canonicalNamespace)])
   if (overlap === undefined) return
   throw new DomainError(
     'namespace_in_use',
-    `failed to create repository: "${repository.namespace}" overlaps repository "${overlap.name}": storage namespace already in use`,
+    `failed to create repository: "${namespace}" overlaps repository "${overlap.name}": storage namespace already in use`,
   )
 }
 

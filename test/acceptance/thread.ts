@@ -105,6 +105,21 @@ export function describeThread(title: string, server: () => Target, storage: () 
         )
       })
 
+      it('refuse a name in use before anything else, also among creations at the same time', async () => {
+        refusal(await create({ name, storage_id: 'nowhere' }), 409, /not unique/)
+        const contested = uniqueName('race')
+        const answers = await Promise.all(Array.from({ length: 6 }, () => create({ name: contested })))
+        expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409])
+        expect((await send('GET', `/repositories/${contested}/branches/main`)).status).toBe(200)
+        expect((await send('DELETE', `/repositories/${contested}`)).status).toBe(204)
+      })
+
+      it('leave the name and the place free when a creation is refused', async () => {
+        const refused = uniqueName('again')
+        expect((await create({ name: refused, default_branch: 'x'.repeat(3000) })).status).toBe(400)
+        expect((await create({ name: refused })).status).toBe(201)
+      })
+
       it('can be bare: no branch, no commit', async () => {
         const bare = uniqueName('bare')
         const created = await create({ name: bare, default_branch: 'trunk' }, '?bare=true')
@@ -342,6 +357,15 @@ export function describeThread(title: string, server: () => Target, storage: () 
           400,
           /physical address is not valid for block adapter/,
         )
+        const own = physical_address.slice(0, physical_address.indexOf('/data/'))
+        for (const climb of ['/data/../../x', '/data/..', '/data//x', '/_lakefs/dummy', '/', '/data/']) {
+          const body = { physical_address: own + climb, checksum: 'a', size_bytes: 1 }
+          refusal(
+            await send('PUT', `${R}/branches/work/objects?path=staged/two`, { json: body }),
+            400,
+            /physical address is not valid/,
+          )
+        }
       })
 
       it('are deleted, also when they are not there', async () => {
