@@ -105,6 +105,15 @@ describe.each(['bun', 'node'] as const)('a start on %s', (runtime) => {
     )
   })
 
+  it('on a port that is taken, and shows the first key at the start that succeeds', async () => {
+    const data = join(folder, 'first-key')
+    const { host } = new URL(running.baseUrl)
+    expect((await start(['--data', data, '--listen', host])).stdout).not.toContain('secret access key')
+    const { stop, accessKeyId } = await startServer({ runtime, dataDirectory: data })
+    expect(accessKeyId).toMatch(/^AKIAJ/)
+    await stop()
+  })
+
   it('on an address that the machine does not have', async () => {
     expectClear(
       await start(['--data', join(folder, 'port'), '--listen', '192.0.2.1:8000'], { DATABASE_URL: databaseUrl }),
