@@ -52,14 +52,16 @@ export class TreeWriter {
     this.#open ??= new TableWriter({ ...rangeProperties, ...this.#options.properties })
     this.#open.add(key, keyStart, keyEnd, value, valueStart, valueEnd)
     if (!endsRange(this.#options.policy, this.#open.estimatedSizeBytes, key, keyStart, keyEnd)) return undefined
-    return this.#endRange(this.#open)
+    this.#endRange(this.#open)
+    return this.#room()
   }
 
   /** Appends range `range` of `metaRange` as it is, unread. The open range ends before it. Answers as `add`. */
   addRange(metaRange: MetaRange, range: number): undefined | Promise<void> {
-    const wait = this.#open === null ? undefined : this.#endRange(this.#open)
+    const ends = this.#open
+    if (ends !== null) this.#endRange(ends)
     this.#ranges.push([metaRange.range(range).maxKey, metaRange.record(range)])
-    return wait
+    return ends === null ? undefined : this.#room()
   }
 
   /** Ends the tree: waits until all its ranges are stored, then stores the metarange. @throws what the store threw */
@@ -74,15 +76,14 @@ export class TreeWriter {
     return id as MetaRangeId
   }
 
-  #endRange(writer: TableWriter): undefined | Promise<void> {
+  #endRange(writer: TableWriter): void {
     this.#open = null
     const table = writer.finish()
     this.#ranges.push([table.maxKey, encodeRange(table.id, table)])
-    if (this.#options.isStored?.(table.id) === true) return undefined
+    if (this.#options.isStored?.(table.id) === true) return
     const upload = this.#upload(table.id, table.bytes)
     this.#uploads.add(upload)
     upload.then(() => this.#uploads.delete(upload))
-    return this.#hasRoom() ? undefined : this.#waitForRoom()
   }
 
   /** Never rejects: the first failure is kept for `finish` and the next wait. */
@@ -94,6 +95,11 @@ export class TreeWriter {
       this.#failure ??= { cause }
     }
     this.#uploadBytes -= bytes.length
+  }
+
+  /** What the caller must wait for before it goes on: it rejects once an upload failed, so it is made only for who awaits it. */
+  #room(): undefined | Promise<void> {
+    return this.#hasRoom() ? undefined : this.#waitForRoom()
   }
 
   #hasRoom(): boolean {
