@@ -4,7 +4,7 @@ import type { Block } from '../sstable/block.ts'
 import { BlockCursor } from '../sstable/block-cursor.ts'
 import type { MetaRange } from './meta-range.ts'
 import { RangeRecords } from './range-records.ts'
-import type { TableReader } from './table-reader.ts'
+import type { Table, TableReader } from './table-reader.ts'
 import { TreeCursor } from './tree-cursor.ts'
 
 /** For lookups, which use it only between two awaits. */
@@ -25,7 +25,11 @@ export class Tree {
     const range = this.metaRange.find(path)
     if (range === this.metaRange.count || this.metaRange.compareMinKey(range, path) > 0) return null
     const table = this.reader.table(this.metaRange.rangeId(range), this.metaRange.estimatedSizeBytes(range))
-    if (table instanceof Promise) return table.then(() => this.lookup(path))
+    // On with the table itself, never through the cache again: a small one may have let it go.
+    return table instanceof Promise ? table.then((loaded) => this.#find(loaded, path)) : this.#find(table, path)
+  }
+
+  #find(table: Table, path: ObjectPath): Buffer | null | Promise<Buffer | null> {
     const at = table.index.find(path)
     if (at === table.index.count) return null
     const block = this.reader.block(table, at)

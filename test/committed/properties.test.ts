@@ -78,13 +78,29 @@ function apply(
   return counts
 }
 
-function smallReader(store: MemoryTableStore, cacheBytes = 20_000): TableReader {
-  return new TableReader(store, new BlockCache(cacheBytes))
+/** Bytes of cache: some of it, so that values come and go, and none, so that nothing that was read is there when it is asked for again. */
+const cacheSizes = [20_000, 0]
+
+/** Fails instead of going round for ever, should a reader ask for the same thing again and again. */
+const maxReads = 100_000
+
+function smallReader(store: MemoryTableStore, cacheBytes: number): TableReader {
+  const counted = <Args extends unknown[], Result>(read: (...args: Args) => Promise<Result>) => {
+    return (...args: Args) => {
+      if (store.reads > maxReads) throw new Error('the reader goes round in circles')
+      return read(...args)
+    }
+  }
+  const bounded = { ...store, readTail: counted(store.readTail), read: counted(store.read) }
+  return new TableReader(bounded, new BlockCache(cacheBytes))
 }
 
-async function treeOf(model: Model): Promise<{ tree: Tree; store: MemoryTableStore; reader: TableReader }> {
+async function treeOf(
+  model: Model,
+  cacheBytes: number,
+): Promise<{ tree: Tree; store: MemoryTableStore; reader: TableReader }> {
   const store = memoryTableStore()
-  const reader = smallReader(store)
+  const reader = smallReader(store, cacheBytes)
   const { metaRangeId } = await commitTree({
     reader,
     base: '' as MetaRangeId,
@@ -94,12 +110,12 @@ async function treeOf(model: Model): Promise<{ tree: Tree; store: MemoryTableSto
   return { tree: await openTree(reader, metaRangeId), store, reader }
 }
 
-describe('commitTree', () => {
+describe.each(cacheSizes)('commitTree, %i bytes of cache', (cacheBytes) => {
   test('gives the tree that a map would hold, and writes only the ranges that changes touch', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(changeSet, { minLength: 1, maxLength: 5 }), fc.boolean(), async (commits, late) => {
         const store = memoryTableStore()
-        const reader = smallReader(store)
+        const reader = smallReader(store, cacheBytes)
         const model: Model = new Map()
         let base = '' as MetaRangeId
         for (const commit of commits) {
@@ -134,7 +150,7 @@ describe('commitTree', () => {
       fc.asyncProperty(changeSet, async (changes) => {
         const model: Model = new Map()
         apply(model, newest(changes))
-        const [one, other] = [await treeOf(model), await treeOf(model)]
+        const [one, other] = [await treeOf(model, cacheBytes), await treeOf(model, cacheBytes)]
         expect(one.tree.metaRange.id).toBe(other.tree.metaRange.id)
       }),
       { numRuns: 20 },
@@ -168,7 +184,7 @@ describe('commitTree', () => {
     const model: Model = new Map(
       Array.from({ length: 60 }, (_, i) => [Buffer.from(`k${1000 + i}`).toString('hex'), [i, 0]]),
     )
-    const { tree, reader } = await treeOf(model)
+    const { tree, reader } = await treeOf(model, cacheBytes)
     expect(tree.metaRange.count).toBeGreaterThan(4)
     // Under smaller limits an opened range falls apart, one that is reused does not.
     const smaller = { ...policy, minRangeSizeBytes: 0, maxRangeSizeBytes: 1 }
@@ -218,25 +234,33 @@ describe('commitTree', () => {
     const model: Model = new Map(
       Array.from({ length: 50 }, (_, i) => [Buffer.from(`k${1000 + i}`).toString('hex'), [i, 0]]),
     )
-    const { tree, store } = await treeOf(model)
+    const { tree, store } = await treeOf(model, cacheBytes)
     const rangeId = tree.metaRange.rangeId(1)
     const changes = () => rowsCursor([[tree.metaRange.range(1).maxKey, null]])
     const bytes = store.files.get(rangeId) ?? new Uint8Array()
     store.files.delete(rangeId)
     const base = tree.metaRange.id
-    await expect(commitTree({ reader: smallReader(store), base, changes: changes(), policy })).rejects.toMatchObject({
+    await expect(
+      commitTree({ reader: smallReader(store, cacheBytes), base, changes: changes(), policy }),
+    ).rejects.toMatchObject({
       code: 'storage_not_found',
     })
     store.files.set(
       rangeId,
       bytes.map((byte, at) => (at === 30 ? byte ^ 1 : byte)),
     )
-    await expect(commitTree({ reader: smallReader(store), base, changes: changes(), policy })).rejects.toMatchObject({
+    await expect(
+      commitTree({ reader: smallReader(store, cacheBytes), base, changes: changes(), policy }),
+    ).rejects.toMatchObject({
       code: 'corrupt',
       message: expect.stringContaining(rangeId),
     })
-    await expect(drain((await openTree(smallReader(store), base)).cursor())).rejects.toMatchObject({ code: 'corrupt' })
-    await expect((async () => openTree(smallReader(store), rangeId as MetaRangeId))()).rejects.toMatchObject({
+    await expect(drain((await openTree(smallReader(store, cacheBytes), base)).cursor())).rejects.toMatchObject({
+      code: 'corrupt',
+    })
+    await expect(
+      (async () => openTree(smallReader(store, cacheBytes), rangeId as MetaRangeId))(),
+    ).rejects.toMatchObject({
       code: 'storage_not_found',
     })
   })
@@ -267,7 +291,7 @@ async function checkBorders(tree: Tree, before: Tree): Promise<void> {
   }
 }
 
-describe('reading', () => {
+describe.each(cacheSizes)('reading, %i bytes of cache', (cacheBytes) => {
   const steps = fc.array(fc.oneof(fc.constant(null), byteKey), { maxLength: 40 })
 
   test('a cursor moves as one over the sorted rows', async () => {
@@ -275,7 +299,7 @@ describe('reading', () => {
       fc.asyncProperty(changeSet, steps, async (changes, moves) => {
         const model: Model = new Map()
         apply(model, newest(changes))
-        const { tree } = await treeOf(model)
+        const { tree } = await treeOf(model, cacheBytes)
         await sameMoves(tree.cursor(), rowsCursor(rowsOf(model)), moves)
       }),
       { numRuns: 60 },
@@ -287,7 +311,7 @@ describe('reading', () => {
       fc.asyncProperty(changeSet, changeSet, steps, fc.boolean(), async (committed, staged, moves, late) => {
         const model: Model = new Map()
         apply(model, newest(committed))
-        const { tree } = await treeOf(model)
+        const { tree } = await treeOf(model, cacheBytes)
         const visible = new Map(model)
         for (const [hex, value] of newest(staged)) {
           if (value === null) visible.delete(hex)
@@ -305,7 +329,7 @@ describe('reading', () => {
       fc.asyncProperty(changeSet, fc.array(byteKey), async (changes, others) => {
         const model: Model = new Map()
         apply(model, newest(changes))
-        const { tree } = await treeOf(model)
+        const { tree } = await treeOf(model, cacheBytes)
         for (const path of [...others, ...rowsOf(model).map(([k]) => k)]) {
           const value = model.get(path.toString('hex'))
           expect(await tree.lookup(path)).toEqual(value === undefined ? null : record(value))
@@ -319,7 +343,7 @@ describe('reading', () => {
     const model: Model = new Map(
       Array.from({ length: 60 }, (_, i) => [Buffer.from(`k${1000 + i}`).toString('hex'), [i, 0]]),
     )
-    const { tree } = await treeOf(model)
+    const { tree } = await treeOf(model, cacheBytes)
     const { minKey, maxKey, count } = tree.metaRange.range(1)
     const records = tree.records(1)
     expect(await records.seek(Buffer.alloc(0))).toBe(true)
@@ -336,7 +360,7 @@ describe('reading', () => {
     const model: Model = new Map(
       Array.from({ length: 300 }, (_, i) => [Buffer.from(`k${1000 + i}`).toString('hex'), [i, 0]]),
     )
-    const { tree, store } = await treeOf(model)
+    const { tree, store } = await treeOf(model, cacheBytes)
     expect(tree.metaRange.count).toBeGreaterThan(5)
     const cursor = tree.cursor()
     store.reads = 0
@@ -369,7 +393,7 @@ async function sameMoves(cursor: Cursor, naive: Cursor, moves: readonly (Buffer 
   expect(told(await drain(cursor))).toEqual(told(await drain(naive)))
 }
 
-describe('listPage', () => {
+describe.each(cacheSizes)('listPage, %i bytes of cache', (cacheBytes) => {
   const text = fc.constantFrom('', 'a', 'a/', 'dir/', 'dir/part-00', 'é', '/', 'b')
   const delimiter = fc.constantFrom('', '/', '//', 'art-', 'é', 'a/b', '.')
 
@@ -385,7 +409,7 @@ describe('listPage', () => {
         async (committed, staged, prefix, separator, amount, asText) => {
           const model: Model = new Map()
           apply(model, newest(committed))
-          const { tree } = await treeOf(model)
+          const { tree } = await treeOf(model, cacheBytes)
           for (const [hex, value] of newest(staged)) {
             if (value === null) model.delete(hex)
             else model.set(hex, value)
