@@ -52,6 +52,8 @@ export interface Entry {
   readonly contentType: string
   /** The storage that holds the bytes when it is not the repository's own (unknown protobuf field 1001). */
   readonly storageId?: StorageId
+  /** Protobuf fields of the record that this version does not know, as they lay there; written back behind the known ones. */
+  readonly unknown?: Buffer
 }
 
 /** A commit as recorded; `id` is the hash of the identity fields (see `committed/identity.ts`). */

@@ -5,9 +5,10 @@
  * 1 address string   2 last_modified Timestamp   3 size int64   4 e_tag string   5 metadata map<string,string>
  * 6 address_type (0 legacy, 1 relative, 2 full)  7 content_type string
  * 1001 storage id of the bytes, string: ours; lakeFS keeps it and ignores it
+ * any other: of later versions, kept as it is behind the known ones
  * ```
  */
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import type { AddressType, Entry, StorageId, Timestamp } from '../model.ts'
 import { sortedKeys } from '../sstable/ident.ts'
 import { frameRecord, parseFrame } from './framing.ts'
@@ -28,12 +29,13 @@ export function encodeEntry(entry: Entry): Buffer {
     .int(6, addressTypes.indexOf(entry.addressType))
     .text(7, entry.contentType)
     .text(storageIdField, entry.storageId ?? '')
+  if (entry.unknown !== undefined) data.rawFields(entry.unknown)
   return frameRecord(entryIdentity(entry), data.finish())
 }
 
 /**
- * Reads an entry from its framed record. Fields it does not know are passed over, so an untouched record is copied as bytes,
- * never encoded again. @throws corrupt
+ * Reads an entry from its framed record. Fields that it does not know come along as bytes, so that an entry changed and encoded again
+ * keeps them; an untouched record is copied as bytes, never encoded again. @throws corrupt
  */
 export function decodeEntry(record: Buffer): Entry {
   const frame = parseFrame(record)
@@ -46,6 +48,7 @@ export function decodeEntry(record: Buffer): Entry {
   let contentType = ''
   let storageId = ''
   const metadata: Record<string, string> = {}
+  const unknown: Buffer[] = []
   while (reader.next()) {
     switch (reader.field) {
       case 1:
@@ -73,11 +76,20 @@ export function decodeEntry(record: Buffer): Entry {
         storageId = reader.text()
         break
       default:
-        reader.skip()
+        unknown.push(reader.rawField())
     }
   }
-  const entry: Entry = { address, addressType, lastModified, sizeBytes, eTag, metadata, contentType }
-  return storageId === '' ? entry : { ...entry, storageId: storageId as StorageId }
+  return {
+    address,
+    addressType,
+    lastModified,
+    sizeBytes,
+    eTag,
+    metadata,
+    contentType,
+    ...(storageId === '' ? {} : { storageId: storageId as StorageId }),
+    ...(unknown.length === 0 ? {} : { unknown: Buffer.concat(unknown) }),
+  }
 }
 
 /** The identity of a framed record, a view of it: 32 bytes for objects. Stored ones are opaque, never computed again. @throws corrupt */

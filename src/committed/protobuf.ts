@@ -8,7 +8,7 @@ const wire = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
 
 /**
  * Reads one message field by field: `while (reader.next()) switch (reader.field) …`, taking each value by exactly one of
- * `int`, `bytes`, `text`, `skip`.
+ * `int`, `bytes`, `text`, `skip`, `rawField`.
  *
  * ```
  * uvarint(field << 3 | wire type)  value     varint: uvarint; bytes: uvarint(length) bytes; fixed64, fixed32: 8, 4 bytes
@@ -19,6 +19,8 @@ export class MessageReader {
   wireType = 0
   readonly #source: Buffer
   #at: number
+  /** Where the current field's tag begins. */
+  #fieldStart = 0
   readonly #end: number
 
   constructor(source: Buffer, start = 0, end = source.length) {
@@ -30,6 +32,7 @@ export class MessageReader {
   /** Moves to the next field; false at the end. @throws corrupt */
   next(): boolean {
     if (this.#at >= this.#end) return false
+    this.#fieldStart = this.#at
     const tag = this.int()
     this.field = Math.floor(tag / 8)
     this.wireType = tag % 8
@@ -104,6 +107,12 @@ export class MessageReader {
     else throw malformed()
   }
 
+  /** Passes over a value as `skip` does and answers the whole field, tag included: a view of the message. @throws corrupt */
+  rawField(): Buffer {
+    this.skip()
+    return this.#source.subarray(this.#fieldStart, this.#at)
+  }
+
   #enter(): number {
     if (this.wireType !== wire.bytes) throw malformed()
     const length = this.int()
@@ -174,6 +183,14 @@ export class MessageWriter {
 
   texts(field: number, values: readonly string[]): this {
     for (const value of values) this.#text(field, value)
+    return this
+  }
+
+  /** Whole fields as they are, see `MessageReader.rawField`. */
+  rawFields(fields: Uint8Array): this {
+    this.#makeRoom(fields.length)
+    this.#bytes.set(fields, this.#size)
+    this.#size += fields.length
     return this
   }
 

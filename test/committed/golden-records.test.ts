@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { decodeEntry, encodeEntry, recordIdentity } from '../../src/committed/entry.ts'
-import { parseFrame } from '../../src/committed/framing.ts'
+import { frameRecord, parseFrame } from '../../src/committed/framing.ts'
 import { commitId, commitPreimage, entryIdentity, entryPreimage } from '../../src/committed/identity.ts'
+import { MessageWriter } from '../../src/committed/protobuf.ts'
 import { decodeRange, encodeRange } from '../../src/committed/range-data.ts'
 import { decodeCommit, decodeRef, encodeCommit, encodeRef } from '../../src/committed/refs-data.ts'
 import type { CommitId, MetaRangeId } from '../../src/model.ts'
 import { fixtureJson, fixtureTables, goldenRepositories } from '../support/fixtures.ts'
 import { goldenCommits } from '../support/golden-repository.ts'
+import { fakeCommit } from '../support/repository.ts'
 import { readTable } from '../support/table-records.ts'
 
 interface EntryVector {
@@ -196,6 +198,37 @@ describe('worked examples of the format', () => {
     expect(decodeEntry(encodeEntry(foreign))).toEqual(foreign)
     expect(recordIdentity(encodeEntry(foreign))).toEqual(recordIdentity(encodeEntry(entry)))
     expect(encodeEntry(foreign).subarray(-8).toString('hex')).toBe(`ca3e05${Buffer.from('other').toString('hex')}`)
+  })
+
+  test('fields of later versions come along and are written back behind the known ones', () => {
+    const later = new MessageWriter().text(1002, 'later').int(1003, -1).timestamp(9, { seconds: 1, nanos: 2 }).finish()
+    const fixed = Buffer.from([0x51, 1, 2, 3, 4, 5, 6, 7, 8, 0x5d, 1, 2, 3, 4])
+    for (const unknown of [later, fixed, Buffer.concat([fixed, later])]) {
+      const foreign = { ...entry, storageId: 'other' as never, unknown }
+      const record = encodeEntry(foreign)
+      expect(decodeEntry(record)).toEqual(foreign)
+      expect(record.subarray(-unknown.length)).toEqual(unknown)
+      expect(encodeEntry(decodeEntry(record))).toEqual(record)
+      const changed = encodeEntry({ ...decodeEntry(record), metadata: { c: '3' } })
+      expect(decodeEntry(changed)).toEqual({ ...foreign, metadata: { c: '3' } })
+      expect(recordIdentity(record)).toEqual(recordIdentity(encodeEntry(entry)))
+    }
+    const first = new MessageWriter().text(1002, 'before the known').text(1, 'data/x').finish()
+    const kept = decodeEntry(frameRecord(Buffer.alloc(32), first))
+    expect(kept.unknown).toEqual(new MessageWriter().text(1002, 'before the known').finish())
+    expect(kept.address).toBe('data/x')
+    expect('unknown' in decodeEntry(encodeEntry(entry))).toBe(false)
+  })
+
+  test('a metadata key named __proto__ is a key in every record', () => {
+    const metadata = JSON.parse('{"__proto__": "kept", "constructor": "too"}') as Record<string, string>
+    for (const decoded of [
+      decodeEntry(encodeEntry({ ...entry, metadata })).metadata,
+      decodeCommit(encodeCommit({ ...fakeCommit(), metadata })).metadata,
+    ]) {
+      expect(JSON.stringify(decoded)).toBe('{"__proto__":"kept","constructor":"too"}')
+      expect(Object.getPrototypeOf(decoded)).toBe(Object.prototype)
+    }
   })
 
   test('negative times, sizes beyond 32 bits and awkward metadata survive', () => {
