@@ -2,7 +2,7 @@
  * Who sent a request: `Authorization: Bearer`, then `Authorization: Basic`, then the session cookie, the order of the contract. A
  * credential that is there and wrong ends the request; none at all lets it go on as nobody.
  *
- * The exact header is remembered with what it proved, so a known caller costs one look-up and no cryptography. What was remembered
+ * The exact header, if it is short, is remembered with what it proved, so a known caller costs one look-up and no cryptography. What was remembered
  * holds for one authorization version: `Authenticated.revalidate` compares it with the one that the operation's own statement read.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
@@ -15,6 +15,8 @@ import type { Tokens } from './tokens.ts'
 export const SESSION_COOKIE = 'internal_auth_session'
 
 const MAX_PROOFS = 10_000
+/** Characters of a header that is remembered; a longer one (128 KiB can be sent) is proved each time. Ours have some 300. */
+const MAX_KEY_LENGTH = 512
 
 /** What one header or cookie proved. */
 interface Proof {
@@ -104,7 +106,7 @@ export function createAuthenticator(identities: Identities, tokens: Tokens, cach
 
   async function proveOnce(cacheKey: string, proving: Promise<Proof>): Promise<Authenticated> {
     const proof = await proving
-    rememberBounded(proofs, cacheKey, proof, MAX_PROOFS)
+    remember(cacheKey, proof)
     return new Proven(cacheKey, proof, reprove)
   }
 
@@ -114,8 +116,12 @@ export function createAuthenticator(identities: Identities, tokens: Tokens, cach
       proofs.delete(cacheKey)
       throw refuse('it was valid and is no longer')
     }
-    rememberBounded(proofs, cacheKey, { ...proof, identity }, MAX_PROOFS)
+    remember(cacheKey, { ...proof, identity })
     return identity
+  }
+
+  function remember(cacheKey: string, proof: Proof): void {
+    if (cacheKey.length <= MAX_KEY_LENGTH) rememberBounded(proofs, cacheKey, proof, MAX_PROOFS)
   }
 
   function remembered(cacheKey: string): Authenticated | null {

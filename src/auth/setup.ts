@@ -6,6 +6,10 @@ import { DomainError } from '../errors.ts'
 import { type AccessKey, generateAccessKey } from './keys.ts'
 import type { Sealer } from './seal.ts'
 
+/** Characters of an address at most, as RFC 5321 allows in a path. */
+const MAX_EMAIL_LENGTH = 254
+const EMAIL = /^[^\s@<>",\0]+@[^\s@<>",.\0]+(\.[^\s@<>",.\0]+)+$/
+
 /** What the setup form asks about e-mails. Kept here, sent nowhere. */
 export interface CommPrefs {
   readonly email: string
@@ -48,6 +52,8 @@ export async function readSetupState(db: Db): Promise<SetupState> {
  * @throws already_initialized with lakeFS's text; invalid_argument for a name or key that cannot be used
  */
 export async function setup(db: Db, sealer: Sealer, request: SetupRequest): Promise<CreatedCredentials> {
+  // Once more under lock below; here so that nothing is done for whom nothing can be done.
+  if ((await readSetupState(db)).initialized) throw alreadyInitialized()
   checkUserName(request.userName)
   const accessKey = request.accessKey ?? generateAccessKey()
   checkAccessKey(accessKey)
@@ -64,7 +70,7 @@ export async function setup(db: Db, sealer: Sealer, request: SetupRequest): Prom
       })
       .where(sql`${installation.setupAt} IS NULL`)
       .returning({ setupAt: installation.setupAt })
-    if (marked.length === 0) throw new DomainError('already_initialized', 'lakeFS already initialized')
+    if (marked.length === 0) throw alreadyInitialized()
     return insertUser(tx, request.userName, accessKey, sealedSecret)
   })
 }
@@ -117,6 +123,10 @@ async function insertUser(
   return { accessKeyId, secretAccessKey, createdAtSeconds: Math.floor(created.createdAt.getTime() / 1000) }
 }
 
+function alreadyInitialized(): DomainError {
+  return new DomainError('already_initialized', 'lakeFS already initialized')
+}
+
 function checkUserName(userName: string): void {
   if (userName === '') throw new DomainError('invalid_argument', 'empty user display name')
   if (/[/%\0]/.test(userName)) {
@@ -135,7 +145,7 @@ function checkAccessKey({ accessKeyId, secretAccessKey }: AccessKey): void {
 }
 
 function checkEmail(email: string): void {
-  if (!/^[^\s@<>",\0]+@[^\s@<>",\0]+\.[^\s@<>",\0]+$/.test(email)) {
+  if (email.length > MAX_EMAIL_LENGTH || !EMAIL.test(email)) {
     throw new DomainError('invalid_argument', 'Invalid email format')
   }
 }

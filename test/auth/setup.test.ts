@@ -83,6 +83,28 @@ describeOnDatabases('setup and identity', (database) => {
     expect((await server(db).who({ authorization: basic('AKIAIOSFODNN7EXAMPLE', 'se:cr€t') }))?.name).toBe('admin')
   })
 
+  test('is refused as done before anything of the request is looked at', async () => {
+    const db = database()
+    await setup(db, sealer, { userName: 'admin', accessKey: null, commPrefs: null })
+    const commPrefs = { email: 'nobody' }
+    await expect(setup(db, sealer, { userName: '', accessKey: null, commPrefs })).rejects.toMatchObject({
+      code: 'already_initialized',
+    })
+  })
+
+  test('takes e-mail addresses, and refuses what is none', async () => {
+    const db = database()
+    const attempt = (email: string) => setup(db, sealer, { userName: 'admin', accessKey: null, commPrefs: { email } })
+    const longest = `${'a'.repeat(242)}@example.com`
+    for (const email of [
+      ...['', 'a', '@b.c', 'a@', 'a@b', 'a@.b', 'a@b.', 'a@b..c', 'a@b@c.d', 'a b@c.d', '"a"@b.c', 'a,b@c.d'],
+      ...['a\0@b.c', 'a@b.c\n', `a${longest}`, `a@${'a.'.repeat(5_000_000)}`],
+    ]) {
+      await expect(attempt(email)).rejects.toMatchObject({ message: 'Invalid email format' })
+    }
+    await attempt(longest)
+  })
+
   test('a secret key that does not fit the database is told', async () => {
     const db = database()
     await checkSecretKey(db, createSealer('anything goes before the setup'))
@@ -172,6 +194,22 @@ describeOnDatabases('setup and identity', (database) => {
       await database().orm.delete(users)
       await changeAuth()
       for (const way of ways) await expect(who(way)).rejects.toMatchObject({ code: 'unauthenticated' })
+    })
+
+    test('only short headers are remembered; a long one is proved each time', async () => {
+      const caches = createAuthCaches()
+      const identities = createIdentities(database(), sealer, caches.identities)
+      const authenticator = createAuthenticator(identities, tokens, caches)
+      const right = basic(key.accessKeyId, key.secretAccessKey)
+      const padded = right.replace(' ', ' '.repeat(100_000))
+      for (const authorization of [right, padded]) {
+        const proven = await authenticator.authenticate(new Headers({ authorization }))
+        await changeAuth()
+        await proven.revalidate(await readAuthVersion(database()))
+        expect(proven.principal?.name).toBe('admin')
+      }
+      expect([...caches.proofs.keys()]).toEqual([right])
+      expect(authenticator.authenticate(new Headers({ authorization: padded }))).toBeInstanceOf(Promise)
     })
 
     test('a token is not remembered beyond its expiry', async () => {
