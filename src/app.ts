@@ -53,7 +53,10 @@ export function createApp(context: AppContext): App {
   const built: Partial<Record<OperationId, Handler>> = {
     ...setupHandlers({ db, sealer, login: settings.login, asksForEmail: settings.asksForEmail }),
     ...authHandlers({ authenticator, tokens, secureCookie: settings.secureCookie }),
-    ...configHandlers({ storages: () => catalog.registry.list() }),
+    ...configHandlers({
+      storages: () => catalog.registry.list(),
+      built: { presign: false, presignMultipart: false, import: false },
+    }),
     ...repositoryHandlers(catalog),
     ...branchHandlers(catalog),
     ...commitHandlers(catalog),
@@ -83,9 +86,9 @@ function completeHandlers(built: Partial<Record<OperationId, Handler>>): Handler
   return Object.fromEntries(ids.map((id) => [id, built[id] ?? 'not_implemented'])) as Handlers
 }
 
-/** The undecoded path of a request. A host may be missing (HTTP/1.0): `http:///api/…`. */
+/** The undecoded path of a request. A host may be missing (HTTP/1.0): `http:///api/…`, or in Bun `/api/…`. */
 function rawPath({ url }: Request): string {
-  const start = url.indexOf('/', url.indexOf('://') + 3)
+  const start = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('://') + 3)
   const end = url.indexOf('?', start)
   return url.slice(start, end === -1 ? undefined : end)
 }

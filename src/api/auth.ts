@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { type Authenticator, SESSION_COOKIE } from '../auth/authenticate.ts'
 import type { Tokens } from '../auth/tokens.ts'
-import { readJson } from './body.ts'
+import { OPEN_BODY, readJson } from './body.ts'
 import { empty, json, type Reply } from './responses.ts'
 import type { Handler } from './router.ts'
 
@@ -24,7 +24,7 @@ export function authHandlers(dependencies: AuthDependencies): Record<AuthOperati
   const { authenticator, tokens, secureCookie } = dependencies
   return {
     async login(request) {
-      const body = await readJson(request.raw, loginBody)
+      const body = await readJson(request.raw, loginBody, OPEN_BODY)
       const principal = await authenticator.verifyAccessKey(body.access_key_id, body.secret_access_key)
       const { token, expiresAtSeconds } = await tokens.issue(principal.name)
       return json(

@@ -5,6 +5,8 @@ import { DomainError } from '../errors.ts'
 /** Bytes of a JSON body unless an operation states its own limit. */
 const DEFAULT_LIMIT_BYTES = 10 * 1024 * 1024
 const utf8 = new TextDecoder('utf-8', { fatal: true })
+/** What anybody may send without credentials: forms of a few fields. */
+export const OPEN_BODY: BodyOptions = { limitBytes: 64 * 1024 }
 const JSON_TYPE = /^application\/json\s*(;|$)/i
 
 /** Text that goes to the database: Postgres cannot store NUL. */
@@ -55,11 +57,23 @@ function parse<Schema extends v.GenericSchema>(
   const contentType = request.headers.get('content-type') ?? ''
   if (!JSON_TYPE.test(contentType))
     refuseBody(`header Content-Type has unexpected value ${JSON.stringify(contentType)}`)
-  const result = v.safeParse(schema, parseJson(decode(bytes)))
+  const value = parseJson(decode(bytes))
+  // To the schema an array is an object too.
+  if (schema.type === 'object' && (typeof value !== 'object' || value === null || Array.isArray(value)))
+    return refuseBody('must be an object')
+  const result = v.safeParse(schema, value)
   if (result.success) return result.output
   const [issue] = result.issues
   const field = v.getDotPath(issue)
-  return refuseBody(field === null ? issue.message : `field "${field}": ${issue.message}`)
+  if (field === null) return refuseBody(issue.message)
+  return refuseBody(
+    isMissing(issue) ? `field "${field}" is required but missing` : `field "${field}": ${issue.message}`,
+  )
+}
+
+/** What an object's schema expects is an object, or a key, which it quotes. */
+function isMissing({ type, expected }: v.BaseIssue<unknown>): boolean {
+  return type === 'object' && expected?.startsWith('"') === true
 }
 
 function decode(bytes: Uint8Array): string {
@@ -82,10 +96,18 @@ function parseJson(source: string): unknown {
   return value
 }
 
-function hasLoneSurrogate(value: unknown): boolean {
-  if (typeof value === 'string') return /\p{Surrogate}/u.test(value)
-  if (typeof value !== 'object' || value === null) return false
-  return Object.entries(value).some(([key, member]) => hasLoneSurrogate(key) || hasLoneSurrogate(member))
+/** Walks with a stack of its own: JSON may be nested deeper than calls can be. */
+function hasLoneSurrogate(root: unknown): boolean {
+  const left = [root]
+  while (left.length > 0) {
+    const value = left.pop()
+    if (typeof value === 'string') {
+      if (/\p{Surrogate}/u.test(value)) return true
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [key, member] of Object.entries(value)) left.push(key, member)
+    }
+  }
+  return false
 }
 
 async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {

@@ -6,14 +6,16 @@ import { commit, getCommit, logCommits } from '../catalog/commits.ts'
 import { DomainError } from '../errors.ts'
 import type { Commit } from '../model.ts'
 import { databaseText, readJson } from './body.ts'
+import { metadataBody } from './metadata.ts'
 import { refuseParameter } from './query.ts'
 import type { ApiRequest } from './request.ts'
 import { json, page, type Reply } from './responses.ts'
+import { parseDateTime, timestampSeconds } from './times.ts'
 
 const creation = v.object({
   message: databaseText,
-  metadata: v.nullish(v.record(databaseText, databaseText)),
-  date: v.nullish(v.pipe(v.number(), v.safeInteger())),
+  metadata: v.nullish(metadataBody),
+  date: v.nullish(timestampSeconds),
   allow_empty: v.nullish(v.boolean()),
   force: v.nullish(v.boolean()),
 })
@@ -36,11 +38,7 @@ function show(commit: Commit) {
 function sinceSeconds(request: ApiRequest): number | null {
   const value = request.query.text('since')
   if (value === null || value === '') return null
-  const milliseconds = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(value)
-    ? Date.parse(value)
-    : Number.NaN
-  if (Number.isNaN(milliseconds)) refuseParameter('since', 'query', 'must be an RFC 3339 date-time')
-  return milliseconds / 1000
+  return parseDateTime(value) ?? refuseParameter('since', 'query', 'must be an RFC 3339 date-time')
 }
 
 /** What the contract has and this server has not yet. */

@@ -22,7 +22,15 @@ export interface StorageDescription {
   readonly adapter: Pick<BlockAdapter, 'capabilities' | 'rules'>
 }
 
+/** What this server can do with a storage that can do it. Clients go by what is promised, so nothing is promised before it works. */
+export interface BuiltFeatures {
+  readonly presign: boolean
+  readonly presignMultipart: boolean
+  readonly import: boolean
+}
+
 export interface ConfigDependencies {
+  readonly built: BuiltFeatures
   /** All storages as they are now, in the order of the configuration; at least one. */
   readonly storages: () => readonly StorageDescription[]
 }
@@ -45,22 +53,24 @@ const statsBody = v.object({
   ),
 })
 
-export function configHandlers({ storages }: ConfigDependencies): Record<ConfigOperation, Handler> {
+export function configHandlers({ storages, built }: ConfigDependencies): Record<ConfigOperation, Handler> {
   return {
     getConfig() {
       const all = storages()
       return json(200, {
         version_config: versionConfig(),
-        storage_config: defaultStorageConfig(all),
+        storage_config: defaultStorageConfig(all, built),
         // Empty in single-store mode; clients take the list only when repositories have storage ids.
-        storage_config_list: all.every(({ id }) => id === '') ? [] : all.map(storageConfig),
+        storage_config_list: all.every(({ id }) => id === '')
+          ? []
+          : all.map((storage) => storageConfig(storage, built)),
         ui_config: { custom_viewers: [] },
         capabilities_config: {},
       })
     },
 
     getStorageConfig() {
-      return json(200, defaultStorageConfig(storages()))
+      return json(200, defaultStorageConfig(storages(), built))
     },
 
     getLakeFSVersion() {
@@ -88,16 +98,18 @@ function versionConfig() {
   return { version: LAKEFS_API_VERSION, version_context: 'lakeFS', upgrade_recommended: false }
 }
 
-function storageConfig({ id, description, type, adapter: { capabilities, rules } }: StorageDescription) {
+function storageConfig(storage: StorageDescription, built: BuiltFeatures) {
+  const { id, description, type, adapter } = storage
+  const { capabilities, rules } = adapter
   return {
     blockstore_type: wireType(type),
     blockstore_namespace_example: rules.example,
     blockstore_namespace_ValidityRegex: rules.validity,
     default_namespace_prefix: rules.defaultPrefix ?? '',
-    pre_sign_support: capabilities.presign,
+    pre_sign_support: built.presign && capabilities.presign,
     pre_sign_support_ui: false,
-    pre_sign_multipart_upload: capabilities.presignMultipart,
-    import_support: capabilities.import,
+    pre_sign_multipart_upload: built.presignMultipart && capabilities.presignMultipart,
+    import_support: built.import && capabilities.import,
     import_validity_regex: rules.importValidity,
     blockstore_id: id,
     blockstore_description: description,
@@ -108,10 +120,10 @@ function storageConfig({ id, description, type, adapter: { capabilities, rules }
  * What clients that know one storage see. Never absent: the Python client fails without it, and copies it over every entry of the
  * list, so presigning is only promised when every storage can do it and none is Azure (whose PUT needs a header of its own).
  */
-function defaultStorageConfig(all: readonly StorageDescription[]) {
+function defaultStorageConfig(all: readonly StorageDescription[], built: BuiltFeatures) {
   const chosen = all.find(({ backwardCompatible }) => backwardCompatible) ?? all[0]
   if (chosen === undefined) throw new Error('no storage is configured')
-  const config = storageConfig(chosen)
+  const config = storageConfig(chosen, built)
   const presign = all.length === 1 || all.every(({ type, adapter }) => adapter.capabilities.presign && type !== 'azure')
   return {
     ...config,

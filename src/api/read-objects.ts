@@ -3,9 +3,11 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { listObjects, type ObjectRecord, openObject, statObject } from '../catalog/entries.ts'
 import { DomainError } from '../errors.ts'
 import { wantedRange } from './byte-ranges.ts'
+import { entityTag, isHeaderText } from './header-text.ts'
 import { showCommonPrefix, showListedObject, showObject, showPlainObject } from './object-stats.ts'
 import type { ApiRequest } from './request.ts'
 import { empty, json, page, type Reply, type ReplyBody } from './responses.ts'
+import { httpDate } from './times.ts'
 
 /** Shown in the browser; everything else is offered as a download, so that a stored page never runs as ours. */
 const INLINE = new Set([
@@ -15,10 +17,12 @@ const INLINE = new Set([
   ...['video/mp4', 'video/webm', 'audio/mpeg', 'audio/wav', 'audio/webm'],
 ])
 
+/** Says nothing that cannot be said in a header, whoever wrote the entry. */
 function objectHeaders({ entry }: ObjectRecord): Record<string, string> {
+  const lastModified = httpDate(entry.lastModified.seconds)
   return {
-    ETag: `"${entry.eTag}"`,
-    'Last-Modified': new Date(entry.lastModified.seconds * 1000).toUTCString(),
+    ETag: entityTag(entry.eTag),
+    ...(lastModified === null ? {} : { 'Last-Modified': lastModified }),
     'Content-Type': headerSafe(entry.contentType === '' ? 'application/octet-stream' : entry.contentType),
     'Cache-Control': 'no-store, must-revalidate',
     Expires: '0',
@@ -27,7 +31,7 @@ function objectHeaders({ entry }: ObjectRecord): Record<string, string> {
 
 /** A stored type that no header can carry (control or wide characters) is told as bytes. */
 function headerSafe(contentType: string): string {
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(contentType) ? contentType : 'application/octet-stream'
+  return isHeaderText(contentType) ? contentType : 'application/octet-stream'
 }
 
 const NO_RANGE = 'Requested Range Not Satisfiable'

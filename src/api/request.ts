@@ -48,7 +48,7 @@ export class ApiRequest implements AuthorizationContext {
   readonly #authenticated: Authenticated | null
   #query: Query | undefined
   #storageId: StorageId | null = null
-  #rule: (() => PermissionTree) | null = null
+  readonly #rules: (() => PermissionTree)[] = []
   #versionsChecked: boolean
   #authorized = false
 
@@ -137,10 +137,10 @@ export class ApiRequest implements AuthorizationContext {
     return this.#authorized
   }
 
-  /** Asks for what the request needs; asked again when the storage becomes known. @throws unauthorized, unauthenticated */
+  /** Asks for what the request needs; all that was asked is asked again when the storage becomes known. @throws unauthorized, unauthenticated */
   authorize(tree: () => PermissionTree): void {
     authorize(this.principal, tree, this)
-    this.#rule = tree
+    this.#rules.push(tree)
     this.#authorized = true
   }
 
@@ -153,6 +153,6 @@ export class ApiRequest implements AuthorizationContext {
 
   #passed(): void {
     this.#versionsChecked = true
-    if (this.#rule !== null) authorize(this.principal, this.#rule, this)
+    for (const tree of this.#rules) authorize(this.principal, tree, this)
   }
 }

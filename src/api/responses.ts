@@ -61,6 +61,8 @@ export function page<Item>(results: readonly Item[], hasMore: boolean, nextOffse
 /**
  * The `Response` for a reply. A body of none says `Content-Length: 0`, which Node would otherwise send as a chunked nothing; a HEAD
  * keeps the length that its handler states. Streams go out by way of `outgoing`, where the runtime needs one.
+ *
+ * @throws TypeError for a header that cannot be sent; a stream is then cancelled, so that nothing stays open behind it
  */
 export function toResponse(
   reply: Reply,
@@ -77,5 +79,10 @@ export function toResponse(
   if (body === null && reply.status !== 204 && reply.status !== 304 && headers['Content-Length'] === undefined) {
     headers['Content-Length'] = '0'
   }
-  return new Response(body, { status: reply.status, headers })
+  try {
+    return new Response(body, { status: reply.status, headers })
+  } catch (error) {
+    if (body instanceof ReadableStream) body.cancel(error).catch(() => undefined)
+    throw error
+  }
 }

@@ -35,17 +35,18 @@ export type Api = (request: Request, connection: Connection) => Promise<Response
 export function createApi(dependencies: ApiDependencies, handlers: Handlers): Api {
   const match = compileRoutes()
 
-  async function serve(raw: Request, connection: Connection, id: string): Promise<Reply> {
-    const target = connection.target ?? targetOf(raw.url)
+  async function serve(raw: Request, connection: Connection, id: string): Promise<Response> {
+    const respond = (reply: Reply) => toResponse(reply, raw.method, id, dependencies.outgoing)
+    const target = targetOf(connection.target ?? raw.url)
     const mark = target.indexOf('?')
     const path = mark === -1 ? target : target.slice(0, mark)
-    const route = match(raw.method, path.slice(API_PREFIX.length))
-    if (route === null) return json(404, { message: 'invalid API endpoint' })
+    const route = path.startsWith(API_PREFIX) ? match(raw.method, path.slice(API_PREFIX.length)) : null
+    if (route === null) return respond(json(404, { message: 'invalid API endpoint' }))
     try {
       const rawQuery = mark === -1 ? '' : target.slice(mark + 1)
-      return await operate(raw, connection, id, route, rawQuery)
+      return respond(await operate(raw, connection, id, route, rawQuery))
     } catch (error) {
-      return errorReply(error, id, route.operation, dependencies.log)
+      return respond(errorReply(error, id, route.operation, dependencies.log))
     }
   }
 
@@ -78,14 +79,15 @@ export function createApi(dependencies: ApiDependencies, handlers: Handlers): Ap
     if (!request.versionsChecked) await request.checkVersions(await dependencies.currentVersions())
   }
 
-  return async function api(raw, connection) {
-    const id = randomUUID()
-    return toResponse(await serve(raw, connection, id), raw.method, id, dependencies.outgoing)
-  }
+  return (raw, connection) => serve(raw, connection, randomUUID())
 }
 
-/** Path and query of an absolute URL, as they stand there. */
+/**
+ * Path and query of a request target, as they stand there. `url` is an absolute one, as `Request` has it and as clients send to
+ * proxies, or starts with the path, as over the wire and in Bun's `request.url` when there is no `Host`.
+ */
 function targetOf(url: string): string {
+  if (url.startsWith('/')) return url
   const path = url.indexOf('/', url.indexOf('://') + 3)
   if (path === -1) return '/'
   const fragment = url.indexOf('#', path)

@@ -4,7 +4,7 @@ import type { Sealer } from '../auth/seal.ts'
 import { type CommPrefs, readSetupState, saveCommPrefs, setup as setUp } from '../auth/setup.ts'
 import type { Db } from '../db/db.ts'
 import { DomainError } from '../errors.ts'
-import { databaseText, readJson } from './body.ts'
+import { databaseText, OPEN_BODY, readJson } from './body.ts'
 import { empty, json } from './responses.ts'
 import type { Handler } from './router.ts'
 
@@ -12,6 +12,8 @@ import type { Handler } from './router.ts'
 export interface LoginConfig {
   readonly rbac: 'none' | 'simplified' | 'internal' | 'external'
   readonly loginUrl: string
+  /** How the web UI goes there. */
+  readonly loginUrlMethod: 'none' | 'redirect' | 'select'
   readonly logoutUrl: string
   readonly loginFailedMessage: string
   readonly fallbackLoginUrl: string | null
@@ -62,7 +64,7 @@ export function setupHandlers(dependencies: SetupDependencies): Record<SetupOper
     },
 
     async setup(request) {
-      const body = await readJson(request.raw, setupBody)
+      const body = await readJson(request.raw, setupBody, OPEN_BODY)
       const created = await setUp(db, sealer, {
         userName: body.username,
         accessKey:
@@ -79,7 +81,7 @@ export function setupHandlers(dependencies: SetupDependencies): Record<SetupOper
     },
 
     async setupCommPrefs(request) {
-      const body = await readJson(request.raw, commPrefsBody)
+      const body = await readJson(request.raw, commPrefsBody, OPEN_BODY)
       if (!asksForEmail) throw new DomainError('conflict', 'communication preferences already set')
       const prefs = prefsOf(body)
       if (prefs === null) throw new DomainError('invalid_argument', 'Invalid email format')
@@ -99,7 +101,7 @@ function loginConfig(login: LoginConfig) {
   return {
     RBAC: login.rbac,
     login_url: login.loginUrl,
-    login_url_method: 'none',
+    login_url_method: login.loginUrlMethod,
     login_failed_message: login.loginFailedMessage,
     ...(login.fallbackLoginUrl === null ? {} : { fallback_login_url: login.fallbackLoginUrl }),
     ...(login.fallbackLoginLabel === null ? {} : { fallback_login_label: login.fallbackLoginLabel }),

@@ -1,7 +1,8 @@
 /** The object in an upload request: the raw body, or the part named `content` of a multipart form. */
 import { DomainError } from '../errors.ts'
 import { type HttpBodies, plainBodies } from '../runtime/bodies.ts'
-import { boundaryOf, type ChunkSource, openPart } from './multipart.ts'
+import { isHeaderText } from './header-text.ts'
+import { boundaryOf, type ChunkSource, openPart, type Part } from './multipart.ts'
 
 /** Bodies of a stated size up to this are read at once: streaming a small one costs three times as much. */
 const WHOLE_LIMIT_BYTES = 1024 * 1024
@@ -24,7 +25,7 @@ export interface UploadBody {
  * Opens the object of an upload. Nothing is read yet of a large body; one chunk at a time afterwards, at the pace of the reader, as
  * `incoming` cuts them.
  *
- * @throws invalid_argument for a malformed media type, and for a form without boundary, without the field `content` (lakeFS's text)
+ * @throws invalid_argument for a malformed media type (of a part: one that no header can carry), and for a form without boundary, without the field `content` (lakeFS's text)
  *   or without its last boundary; body_incomplete when the client goes away
  */
 export async function readUploadBody(
@@ -32,7 +33,7 @@ export async function readUploadBody(
   incoming: HttpBodies['incoming'] = plainBodies.incoming,
 ): Promise<UploadBody> {
   const contentType = request.headers.get('content-type') || null
-  if (contentType !== null && !MEDIA_TYPE.test(contentType)) {
+  if (contentType !== null && !(MEDIA_TYPE.test(contentType) && isHeaderText(contentType))) {
     throw new DomainError('invalid_argument', `parameter "Content-Type" in header has an error: not a media type`)
   }
   const declared = request.headers.get('content-length')
@@ -48,9 +49,18 @@ export async function readUploadBody(
 }
 
 async function streamForm(source: ChunkSource, boundary: string): Promise<UploadBody> {
-  const part = await openPart(source, boundary, FORM_FIELD)
+  const part = await openContent(source, boundary)
   const stream = streamOf({ next: () => part.next(), cancel: (reason) => source.cancel(reason) })
   return { stream, sizeBytes: null, contentType: part.contentType }
+}
+
+async function openContent(source: ChunkSource, boundary: string): Promise<Part> {
+  const part = await openPart(source, boundary, FORM_FIELD)
+  if (part.contentType === null || isHeaderText(part.contentType)) return part
+  throw new DomainError(
+    'invalid_argument',
+    `request body has an error: the Content-Type of "${FORM_FIELD}" has characters that no header can carry`,
+  )
 }
 
 function streamOf(source: ChunkSource): ReadableStream<Uint8Array> {
@@ -77,7 +87,7 @@ async function readForm(whole: Uint8Array, boundary: string): Promise<UploadBody
     },
     async cancel() {},
   }
-  const part = await openPart(source, boundary, FORM_FIELD)
+  const part = await openContent(source, boundary)
   const pieces: Buffer[] = []
   for (let bytes = await part.next(); bytes !== null; bytes = await part.next()) pieces.push(bytes)
   const [only] = pieces

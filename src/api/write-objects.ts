@@ -5,38 +5,31 @@ import { deleteObject, stageObject, uploadObject } from '../catalog/write-object
 import { DomainError } from '../errors.ts'
 import type { HttpBodies } from '../runtime/bodies.ts'
 import { databaseText, readJson } from './body.ts'
+import { isHeaderText } from './header-text.ts'
+import { metadataBody, metadataOf } from './metadata.ts'
 import { showObject, showPlainObject } from './object-stats.ts'
+import { refuseParameter } from './query.ts'
 import type { ApiRequest } from './request.ts'
 import { empty, json, type Reply } from './responses.ts'
+import { timestampSeconds } from './times.ts'
 import { readUploadBody } from './upload-body.ts'
 
 const staging = v.object({
   physical_address: databaseText,
-  checksum: databaseText,
+  // It goes out as the ETag.
+  checksum: v.pipe(v.string(), v.check(isHeaderText, 'must not contain control characters or any beyond U+00FF')),
   size_bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0, 'must not be negative')),
-  mtime: v.nullish(v.pipe(v.number(), v.safeInteger())),
-  metadata: v.nullish(v.record(databaseText, databaseText)),
+  mtime: v.nullish(timestampSeconds),
+  metadata: v.nullish(metadataBody),
   content_type: v.nullish(databaseText),
   force: v.nullish(v.boolean()),
 })
 
-/** `x-lakefs-meta-<key>` and `x-lakefs-internal-<key>` (kept as `::lakefs::<key>`); keys in lower case, the first value wins. */
-function userMetadata(request: ApiRequest): Record<string, string> {
-  const metadata: Record<string, string> = {}
-  for (const [name, value] of request.raw.headers) {
-    if (name.startsWith('x-lakefs-meta-')) metadata[name.slice('x-lakefs-meta-'.length)] = headerText(value)
-    else if (name.startsWith('x-lakefs-internal-'))
-      metadata[`::lakefs::${name.slice('x-lakefs-internal-'.length)}`] = headerText(value)
-  }
-  return metadata
-}
-
-/** Header values arrive as bytes in Latin-1 clothes; where these bytes are UTF-8 that is what the client wrote. */
-function headerText(value: string): string {
-  if (!/[\x80-\xff]/.test(value)) return value
-  const bytes = Buffer.from(value, 'latin1')
-  const text = bytes.toString('utf8')
-  return text.includes('\ufffd') ? value : text
+/** What S3, Azure and Google call their classes; it goes out in a header. @throws invalid_argument */
+function storageClass(request: ApiRequest): string | null {
+  const value = request.query.text('storageClass')
+  if (value === null || /^[A-Z0-9_-]{1,64}$/.test(value)) return value
+  return refuseParameter('storageClass', 'query', 'must be 1 to 64 of A-Z, 0-9, _ and -')
 }
 
 /** True for `If-None-Match: *`. @throws not_implemented for any other precondition, as lakeFS answers */
@@ -58,8 +51,8 @@ export function writeObjectHandlers(catalog: Catalog, bodies: HttpBodies) {
         path: request.query.requiredBytes('path'),
         ifAbsent,
         force: request.query.boolean('force', false),
-        storageClass: request.query.text('storageClass'),
-        metadata: userMetadata(request),
+        storageClass: storageClass(request),
+        metadata: metadataOf(request.raw.headers),
         openBody: () => readUploadBody(request.raw, bodies.incoming),
       })
       return json(201, showObject(record))

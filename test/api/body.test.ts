@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { databaseText, readJson, readOptionalJson } from '../../src/api/body.ts'
 
-const schema = v.object({ name: databaseText, nested: v.optional(v.object({ list: v.array(v.number()) })) })
+const schema = v.object({ name: databaseText, nested: v.nullish(v.object({ list: v.array(v.number()) })) })
 
 function request(body: BodyInit | null, contentType: string | null = 'application/json', length = true): Request {
   const headers = new Headers()
@@ -49,11 +49,14 @@ describe('a JSON body', () => {
 
   test.each([
     ['{"name":', /not JSON/],
-    ['{}', /field "name"/],
+    ['{}', /: field "name" is required but missing$/],
     ['{"name":1}', /field "name"/],
     ['{"name":"x","nested":{"list":[1,"2"]}}', /field "nested\.list\.1"/],
-    ['[]', /request body/],
-    ['null', /request body/],
+    ['{"name":"a","nested":{}}', /: field "nested.list" is required but missing$/],
+    ['{"name":"a","nested":1}', /field "nested": Invalid type/],
+    ['[]', /: must be an object$/],
+    ['null', /: must be an object$/],
+    ['"x"', /: must be an object$/],
     ['{"name":"a\\u0000b"}', /field "name": must not contain NUL/],
     ['{"name":"\\ud800"}', /lone surrogate/],
     ['{"x":{"\\uDC00":1},"name":"a"}', /lone surrogate/],
@@ -68,6 +71,19 @@ describe('a JSON body', () => {
 
   test('keeps a surrogate pair and a backslash that only looks like one', async () => {
     expect(await readJson(request('{"name":"\\ud83d\\ude00 \\\\ud800"}'), schema)).toEqual({ name: '😀 \\ud800' })
+  })
+
+  test('may be nested deeper than calls can be', async () => {
+    const deep = (inside: string) => `{"name":"x","more":${'['.repeat(200_000)}${inside}${']'.repeat(200_000)}}`
+    expect(await readJson(request(deep('"\\ud83d\\ude00"')), schema)).toEqual({ name: 'x' })
+    await expect(readJson(request(deep('"\\ud83d"')), schema)).rejects.toMatchObject({ code: 'invalid_argument' })
+  })
+
+  test('an array is no object with nothing in it', async () => {
+    const optional = v.object({ force: v.nullish(v.boolean()) })
+    await expect(readJson(request('[]'), optional)).rejects.toThrow('request body has an error: must be an object')
+    expect(await readJson(request('{}'), optional)).toEqual({})
+    expect(await readJson(request('[true]'), v.array(v.boolean()))).toEqual([true])
   })
 
   test('must be UTF-8, and JSON by its type', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { logout } from '../../src/api/auth.ts'
-import type { StorageDescription } from '../../src/api/config.ts'
+import type { BuiltFeatures, StorageDescription } from '../../src/api/config.ts'
 import type { Db } from '../../src/db/db.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { openPgliteDb } from '../../src/db/pglite-client.ts'
@@ -99,6 +99,15 @@ describe('setup, login and who one is', () => {
     })
   })
 
+  test('answers that it was done before it looks at anything, and reads no more than a form', async () => {
+    const json = { username: '', key: { access_key_id: ':', secret_access_key: '' }, email: `a@${'a.'.repeat(25_000)}` }
+    expect((await send('POST', '/setup_lakefs', { ...open, json })).status).toBe(409)
+    for (const path of ['/setup_lakefs', '/setup_comm_prefs', '/auth/login']) {
+      const large = await send('POST', path, { ...open, json: { username: 'x'.repeat(64 * 1024) } })
+      expect([path, large.status]).toEqual([path, 413])
+    }
+  })
+
   test('the question about e-mails, once', async () => {
     const prefs = { email: 'jo@example.com', featureUpdates: true, securityUpdates: true }
     expect((await send('POST', '/setup_comm_prefs', { ...open, json: { ...prefs, email: '' } })).status).toBe(400)
@@ -152,8 +161,8 @@ describe('setup, login and who one is', () => {
 })
 
 describe('configuration', () => {
-  async function config(storages: readonly StorageDescription[]) {
-    const at = await startServer(db, { storages })
+  async function config(storages: readonly StorageDescription[], built?: BuiltFeatures) {
+    const at = await startServer(db, { storages, ...(built === undefined ? {} : { built }) })
     try {
       const answer = await send('GET', '/config', undefined, at)
       expect(answer.status).toBe(200)
@@ -212,6 +221,31 @@ describe('configuration', () => {
       expect(storage_config_list[0].pre_sign_support).toBe(true)
     }
     expect((await config([storage({ id: '', type: 'azure' })])).storage_config.pre_sign_support).toBe(true)
+  })
+
+  test('promises what a storage can do only when the server can do it too', async () => {
+    const features = ['presign', 'presignMultipart', 'import'] as const
+    for (const only of features) {
+      const built = Object.fromEntries(features.map((name) => [name, name === only])) as Record<typeof only, boolean>
+      const { storage_config_list, storage_config } = await config([storage({ id: 'a' }), storage({ id: 'b' })], built)
+      for (const promised of [storage_config, ...storage_config_list]) {
+        expect(promised).toMatchObject({
+          pre_sign_support: only === 'presign',
+          pre_sign_multipart_upload: only === 'presignMultipart',
+          import_support: only === 'import',
+        })
+      }
+    }
+  })
+
+  test('tells the method of the login page as it is configured', async () => {
+    const at = await startServer(db, { loginUrlMethod: 'redirect' })
+    try {
+      const { json } = await send('GET', '/setup_lakefs', open, at)
+      expect(json.login_config.login_url_method).toBe('redirect')
+    } finally {
+      await at.close()
+    }
   })
 
   test('garbage collection grace, health, statistics', async () => {

@@ -1,10 +1,10 @@
 /** The API over real HTTP with the handlers of this room's own operations; what is not given answers 501. */
 import { serve } from '@hono/node-server'
 import { authHandlers } from '../../src/api/auth.ts'
-import { configHandlers, type StorageDescription } from '../../src/api/config.ts'
+import { type BuiltFeatures, configHandlers, type StorageDescription } from '../../src/api/config.ts'
 import { type OperationId, operations } from '../../src/api/operations.gen.ts'
 import { createApi, type Handler, type Handlers } from '../../src/api/router.ts'
-import { setupHandlers } from '../../src/api/setup.ts'
+import { type LoginConfig, setupHandlers } from '../../src/api/setup.ts'
 import { createAuthCaches, createAuthenticator } from '../../src/auth/authenticate.ts'
 import { createIdentities, readAuthVersion } from '../../src/auth/identities.ts'
 import { createSealer } from '../../src/auth/seal.ts'
@@ -24,6 +24,9 @@ export interface TestServerOptions {
   readonly handlers?: Partial<Record<OperationId, Handler>>
   readonly storages?: readonly StorageDescription[]
   readonly asksForEmail?: boolean
+  readonly loginUrlMethod?: LoginConfig['loginUrlMethod']
+  /** Absent: everything. */
+  readonly built?: BuiltFeatures
 }
 
 export async function startServer(db: Db, options: TestServerOptions = {}): Promise<TestServer> {
@@ -42,6 +45,7 @@ export async function startServer(db: Db, options: TestServerOptions = {}): Prom
       login: {
         rbac: 'none',
         loginUrl: '/auth/login',
+        loginUrlMethod: options.loginUrlMethod ?? 'none',
         logoutUrl: '/logout',
         loginFailedMessage: "The credentials don't match.",
         fallbackLoginUrl: null,
@@ -51,7 +55,10 @@ export async function startServer(db: Db, options: TestServerOptions = {}): Prom
       },
     }),
     ...authHandlers({ authenticator, tokens, secureCookie: false }),
-    ...configHandlers({ storages: () => options.storages ?? [] }),
+    ...configHandlers({
+      storages: () => options.storages ?? [],
+      built: options.built ?? { presign: true, presignMultipart: true, import: true },
+    }),
     ...options.handlers,
   } as Handlers
   const server: TestServer = { url: '', logged: [], versionReads: 0, close: async () => undefined }
