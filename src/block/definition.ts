@@ -31,9 +31,7 @@ export interface S3Credentials {
 export interface S3Settings {
   /** Default `us-east-1`. */
   readonly region: string
-  readonly profile: string | null
-  readonly credentialsFile: string | null
-  /** Null: the default credential chain. */
+  /** Null: the default credential chain, for platforms that have one (`HttpPlatform.s3Credentials`); elsewhere the storage is down. */
   readonly credentials: S3Credentials | null
   /** Base URL of an S3-compatible store; null is AWS. */
   readonly endpoint: string | null
@@ -52,16 +50,7 @@ export interface S3Settings {
   /** Public base URL that presigned URLs use in place of `endpoint`. */
   readonly preSignedEndpoint: string | null
   readonly disablePreSigned: boolean
-  /** Default true. */
-  readonly disablePreSignedUi: boolean
   readonly disablePreSignedMultipart: boolean
-  readonly clientLogRetries: boolean
-  readonly clientLogRequest: boolean
-  readonly webIdentity: {
-    readonly sessionDurationMs: number | null
-    /** Default 5 minutes. */
-    readonly sessionExpiryWindowMs: number
-  }
 }
 
 /** `blockstore.azure`. */
@@ -73,8 +62,6 @@ export interface AzureSettings {
   /** Default 15 minutes. */
   readonly preSignedExpiryMs: number
   readonly disablePreSigned: boolean
-  /** Default true. */
-  readonly disablePreSignedUi: boolean
   /** Default `blob.core.windows.net`. */
   readonly domain: string
   readonly testEndpointUrl: string | null
@@ -91,8 +78,6 @@ export interface GsSettings {
   /** Default 15 minutes. */
   readonly preSignedExpiryMs: number
   readonly disablePreSigned: boolean
-  /** Default true. */
-  readonly disablePreSignedUi: boolean
   /** Hex of 32 bytes; excludes `serverSideEncryptionKmsKeyId`. */
   readonly serverSideEncryptionCustomerSupplied: string | null
   readonly serverSideEncryptionKmsKeyId: string | null

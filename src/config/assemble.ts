@@ -24,11 +24,9 @@ export function assembleConfig(parsed: ParsedConfig, origin: Origin): Config {
       signingKey: signingKey(parsed),
       stores: stores(parsed).map((store) => defineStorage(store, origin)),
     },
-    multipleStorages: parsed.blockstores !== null,
     auth: {
       encryptSecretKey: parsed.auth.encrypt.secret_key,
       loginDurationMs: parsed.auth.login_duration,
-      loginMaxDurationMs: parsed.auth.login_max_duration,
       logoutRedirectUrl: parsed.auth.logout_redirect_url,
       login: login(parsed.auth.ui_config),
     },
@@ -38,32 +36,20 @@ export function assembleConfig(parsed: ParsedConfig, origin: Origin): Config {
       outputs: parsed.logging.output.map((output) =>
         output === '-' || output === '=' ? output : expandPath(output, origin),
       ),
-      auditLevel: level(parsed.logging.audit_log_level),
-      traceRequestHeaders: parsed.logging.trace_request_headers,
     },
     committed: {
       blockStoragePrefix: parsed.committed.block_storage_prefix,
-      localCacheBytes: parsed.committed.local_cache.size_bytes,
       blockCacheBytes: parsed.committed.sstable.memory.cache_size_bytes,
       minRangeBytes: parsed.committed.permanent.min_range_size_bytes,
       maxRangeBytes: parsed.committed.permanent.max_range_size_bytes,
       rangeRaggednessEntries: parsed.committed.permanent.range_raggedness_entries,
     },
     ensureReadableRootNamespace: parsed.graveler.ensure_readable_root_namespace,
-    s3Gateway: {
-      domainNames: parsed.gateways.s3.domain_name,
-      region: parsed.gateways.s3.region,
-      fallbackUrl: parsed.gateways.s3.fallback_url,
-      verifyUnsupported: parsed.gateways.s3.verify_unsupported,
-    },
     installation: {
       fixedId: parsed.installation.fixed_id,
-      allowInterRegionStorage: parsed.installation.allow_inter_region_storage,
       firstUser: firstUser(parsed.installation),
     },
     emailSubscriptionEnabled: parsed.email_subscription.enabled,
-    usageReportFlushIntervalMs: parsed.usage_report.flush_interval,
-    uiEnabled: parsed.ui.enabled,
     dataDirectory: origin.dataDirectory,
     settings: origin.settings,
   }
@@ -87,7 +73,6 @@ function database({ database: { type, local, postgres } }: ParsedConfig, context
     type,
     connectionString: postgres.connection_string ?? '',
     maxOpenConnections: postgres.max_open_connections,
-    maxIdleConnections: postgres.max_idle_connections,
     connectionMaxLifetimeMs: postgres.connection_max_lifetime,
   }
 }

@@ -10,7 +10,6 @@ export type DatabaseConfig =
       /** `postgres://…`, with the password. */
       readonly connectionString: string
       readonly maxOpenConnections: number
-      readonly maxIdleConnections: number
       readonly connectionMaxLifetimeMs: number
     }
   /** The embedded database in an absolute folder. */
@@ -49,12 +48,9 @@ export interface Config {
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null
   readonly database: DatabaseConfig
   readonly storages: StoragesDefinition
-  /** True for `blockstores`, false for the single `blockstore`. */
-  readonly multipleStorages: boolean
   readonly auth: {
     readonly encryptSecretKey: string
     readonly loginDurationMs: number
-    readonly loginMaxDurationMs: number
     readonly logoutRedirectUrl: string
     readonly login: LoginConfig
   }
@@ -63,13 +59,10 @@ export interface Config {
     readonly level: LogLevel
     /** `-` standard output, `=` standard error, else an absolute file. */
     readonly outputs: readonly string[]
-    readonly auditLevel: LogLevel
-    readonly traceRequestHeaders: boolean
   }
   readonly committed: {
     readonly blockStoragePrefix: string
-    /** Bytes of ranges and metaranges kept on local disk or in memory. */
-    readonly localCacheBytes: number
+    /** Most bytes of committed data kept in memory. */
     readonly blockCacheBytes: number
     readonly minRangeBytes: number
     readonly maxRangeBytes: number
@@ -77,15 +70,8 @@ export interface Config {
   }
   /** A new repository's namespace is probed for the marker of older versions too. */
   readonly ensureReadableRootNamespace: boolean
-  readonly s3Gateway: {
-    readonly domainNames: readonly string[]
-    readonly region: string
-    readonly fallbackUrl: string | null
-    readonly verifyUnsupported: boolean
-  }
   readonly installation: {
     readonly fixedId: string | null
-    readonly allowInterRegionStorage: boolean
     /** The administrator to create when the installation is new; null: whoever calls setup first. */
     readonly firstUser: {
       readonly userName: string
@@ -94,8 +80,6 @@ export interface Config {
     } | null
   }
   readonly emailSubscriptionEnabled: boolean
-  readonly usageReportFlushIntervalMs: number
-  readonly uiEnabled: boolean
   /** The folder of a start without a configuration file, absolute; null with a file. */
   readonly dataDirectory: string | null
   /** Every key, given or defaulted, for printing. */

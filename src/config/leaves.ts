@@ -117,13 +117,11 @@ export function listenAddress() {
   return leaf<ListenAddress>({ kind: 'HOST:PORT' }, 'write HOST:PORT, such as 127.0.0.1:8000', parseListenAddress)
 }
 
-/** A list of texts; one text is a list of one, and with `separator` a text is split there. */
-export function textList(separator?: string) {
-  const split = (value: string): string[] =>
-    separator === undefined ? [value] : value.split(separator).map((part) => part.trim())
+/** A list of texts; one text is a list of one. */
+export function textList() {
   return v.pipe(
     v.union([v.string(), v.array(v.string())], 'is not a list of texts; write one text or a list of texts'),
-    v.transform((value) => (typeof value === 'string' ? [value] : value).flatMap(split)),
+    v.transform((value) => (typeof value === 'string' ? [value] : value)),
     v.metadata({ kind: listKind } satisfies LeafFacts),
   )
 }

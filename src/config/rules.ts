@@ -4,11 +4,11 @@
 import type { Fault, Findings } from './faults.ts'
 import { expandPath, type FileFacts } from './paths.ts'
 import { checkStorages } from './storage-rules.ts'
-import { isTrueAt, type Section, textAt, treeAt, wordAt } from './tree.ts'
+import { isTrueAt, type Section, textAt, wordAt } from './tree.ts'
 
 /** Reports everything in `tree` that contradicts itself. */
 export function checkRules(tree: Section, files: FileFacts, findings: Findings): void {
-  findings.faults.push(...checkTls(tree, files), ...checkDatabase(tree), ...checkDomains(tree))
+  findings.faults.push(...checkTls(tree, files), ...checkDatabase(tree))
   checkInstallation(tree, findings)
   checkStorages(tree, files, findings)
 }
@@ -37,20 +37,6 @@ function* checkDatabase(tree: Section): Generator<Fault> {
       message: 'is missing; set it to postgres://user:password@host:5432/database, or set DATABASE_URL',
     }
   }
-}
-
-/** A request for `a.b.c` would fit both `b.c` and `c`, so no domain may end in another. */
-function* checkDomains(tree: Section): Generator<Fault> {
-  const key = 'gateways.s3.domain_name'
-  const given = treeAt(tree, key) ?? []
-  const domains = (typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [])
-    .filter((domain) => typeof domain === 'string')
-    .map((domain) => domain.trim())
-  const inside = domains.flatMap((inner) => {
-    const outer = domains.find((other) => inner.endsWith(`.${other}`))
-    return outer === undefined ? [] : [`${inner}, which lies in ${outer}`]
-  })
-  if (inside.length > 0) yield { path: key, message: `has ${inside.join(', and ')}; keep one of each two` }
 }
 
 function checkInstallation(tree: Section, findings: Findings): void {

@@ -7,7 +7,6 @@ import * as v from 'valibot'
 import {
   bool,
   durationMs,
-  httpUrl,
   integer,
   listenAddress,
   oneOf,
@@ -28,6 +27,11 @@ const lakefsOnly = new Map(
   ['dynamodb', 'cosmosdb', 'redis'].map((type) => [type, ', a database that only lakeFS has; write postgres or local']),
 )
 
+/** Room for a few blocks of each table that a request reads; with less, the same bytes are fetched again and again. */
+const minCacheBytes = 1 << 20
+/** Up to here the hash that ends ranges is exact in a double. */
+const maxRaggednessEntries = 2 ** 26
+
 /** lakeFS's configuration, as far as it has an effect here. */
 export const schema = v.object({
   listen_address: v.optional(listenAddress(), '0.0.0.0:8000'),
@@ -40,8 +44,6 @@ export const schema = v.object({
     format: v.optional(oneOf(['text', 'json']), 'text'),
     level: v.optional(oneOf(levels), 'INFO'),
     output: v.optional(textList(), ['-']),
-    audit_log_level: v.optional(oneOf(levels), 'DEBUG'),
-    trace_request_headers: v.optional(bool(), 'false'),
   }),
   database: section({
     type: required(oneOf(['local', 'postgres', 'mem'], lakefsOnly)),
@@ -49,7 +51,6 @@ export const schema = v.object({
     postgres: section({
       connection_string: optional(postgresDsn()),
       max_open_connections: v.optional(integer(1, 10_000), '25'),
-      max_idle_connections: v.optional(integer(0, 10_000), '25'),
       connection_max_lifetime: v.optional(durationMs(), '5m'),
     }),
   }),
@@ -60,7 +61,6 @@ export const schema = v.object({
       ),
     }),
     login_duration: v.optional(durationMs(), '168h'),
-    login_max_duration: v.optional(durationMs(), '336h'),
     logout_redirect_url: v.optional(text(), '/auth/login'),
     ui_config: section({
       rbac: v.optional(oneOf(['none', 'simplified', 'external', 'internal']), 'none'),
@@ -78,33 +78,21 @@ export const schema = v.object({
   blockstores: blockstoresSchema,
   committed: section({
     block_storage_prefix: v.optional(text(), '_lakefs'),
-    local_cache: section({ size_bytes: v.optional(integer(), '1073741824') }),
     permanent: section({
       min_range_size_bytes: v.optional(integer(), '0'),
       max_range_size_bytes: v.optional(integer(1), '20971520'),
-      range_raggedness_entries: v.optional(integer(1), '50000'),
+      range_raggedness_entries: v.optional(integer(1, maxRaggednessEntries), '50000'),
     }),
-    sstable: section({ memory: section({ cache_size_bytes: v.optional(integer(), '400000000') }) }),
+    sstable: section({ memory: section({ cache_size_bytes: v.optional(integer(minCacheBytes), '400000000') }) }),
   }),
   graveler: section({ ensure_readable_root_namespace: v.optional(bool(), 'true') }),
-  gateways: section({
-    s3: section({
-      domain_name: v.optional(textList(','), ['s3.local.lakefs.io']),
-      region: v.optional(text(), 'us-east-1'),
-      fallback_url: optional(httpUrl()),
-      verify_unsupported: v.optional(bool(), 'true'),
-    }),
-  }),
   installation: section({
     fixed_id: optional(text()),
     user_name: optional(text()),
     access_key_id: optional(secret()),
     secret_access_key: optional(secret()),
-    allow_inter_region_storage: v.optional(bool(), 'true'),
   }),
   email_subscription: section({ enabled: v.optional(bool(), 'true') }),
-  usage_report: section({ flush_interval: v.optional(durationMs(), '5m') }),
-  ui: section({ enabled: v.optional(bool(), 'true') }),
 })
 
 /** A configuration whose every value has its type. */

@@ -10,7 +10,7 @@ import { isSection, type Section, type Tree } from './tree.ts'
 export function shapeTree(tree: Section, findings: Findings): Section {
   const inert: string[] = []
   const shaped = shapeSection(tree, '', findings, inert)
-  if (inert.length > 0) findings.notes.push(`known to lakeFS, without effect here yet: ${inert.join(', ')}`)
+  if (inert.length > 0) findings.notes.push(`has no effect yet: ${inert.join(', ')}`)
   return shaped
 }
 

@@ -92,8 +92,7 @@ function* checkStore({ path, tree }: Store): Generator<Fault> {
     for (const key of keys.filter((name) => half && !given(name))) {
       yield {
         path: `${path}.${key}`,
-        message:
-          'is missing while other credentials are given; give both keys, or none to use the default credential chain',
+        message: 'is missing while other credentials are given; give both keys',
       }
     }
   }

@@ -28,8 +28,6 @@ const local = {
 
 const s3 = {
   region: v.optional(text(), 'us-east-1'),
-  profile: optional(text()),
-  credentials_file: optional(path()),
   credentials: section({
     access_key_id: optional(secret()),
     secret_access_key: optional(secret()),
@@ -45,14 +43,7 @@ const s3 = {
   pre_signed_expiry: v.optional(durationMs(), '15m'),
   pre_signed_endpoint: optional(httpUrl()),
   disable_pre_signed: v.optional(bool(), 'false'),
-  disable_pre_signed_ui: v.optional(bool(), 'true'),
   disable_pre_signed_multipart: v.optional(bool(), 'false'),
-  client_log_retries: v.optional(bool(), 'false'),
-  client_log_request: v.optional(bool(), 'false'),
-  web_identity: section({
-    session_duration: optional(durationMs()),
-    session_expiry_window: v.optional(durationMs(), '5m'),
-  }),
 }
 
 const azure = {
@@ -61,7 +52,6 @@ const azure = {
   try_timeout: v.optional(durationMs(), '10m'),
   pre_signed_expiry: v.optional(durationMs(), '15m'),
   disable_pre_signed: v.optional(bool(), 'false'),
-  disable_pre_signed_ui: v.optional(bool(), 'true'),
   domain: v.optional(text(), 'blob.core.windows.net'),
   test_endpoint_url: optional(httpUrl()),
 }
@@ -74,7 +64,6 @@ const gs = {
   data_credentials_json: optional(secret()),
   pre_signed_expiry: v.optional(durationMs(), '15m'),
   disable_pre_signed: v.optional(bool(), 'false'),
-  disable_pre_signed_ui: v.optional(bool(), 'true'),
   server_side_encryption_customer_supplied: optional(secret()),
   server_side_encryption_kms_key_id: optional(text()),
 }

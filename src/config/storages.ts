@@ -18,7 +18,7 @@ export function defineStorage(parsed: ParsedStorage, context: PathContext): Stor
     case 'r2':
       return { ...common, type: 'r2', r2: parsed.r2 ?? { binding: '', bucket: '' } }
     case 's3':
-      return { ...common, type: 's3', s3: s3Settings(parsed.s3, file) }
+      return { ...common, type: 's3', s3: s3Settings(parsed.s3) }
     case 'local':
       return {
         ...common,
@@ -41,7 +41,6 @@ export function defineStorage(parsed: ParsedStorage, context: PathContext): Stor
           tryTimeoutMs: parsed.azure.try_timeout,
           preSignedExpiryMs: parsed.azure.pre_signed_expiry,
           disablePreSigned: parsed.azure.disable_pre_signed,
-          disablePreSignedUi: parsed.azure.disable_pre_signed_ui,
           domain: parsed.azure.domain,
           testEndpointUrl: parsed.azure.test_endpoint_url,
         },
@@ -58,7 +57,6 @@ export function defineStorage(parsed: ParsedStorage, context: PathContext): Stor
           dataCredentialsJson: parsed.gs.data_credentials_json,
           preSignedExpiryMs: parsed.gs.pre_signed_expiry,
           disablePreSigned: parsed.gs.disable_pre_signed,
-          disablePreSignedUi: parsed.gs.disable_pre_signed_ui,
           serverSideEncryptionCustomerSupplied: parsed.gs.server_side_encryption_customer_supplied,
           serverSideEncryptionKmsKeyId: parsed.gs.server_side_encryption_kms_key_id,
         },
@@ -66,11 +64,9 @@ export function defineStorage(parsed: ParsedStorage, context: PathContext): Stor
   }
 }
 
-function s3Settings(s3: ParsedStorage['s3'], file: (written: string | null) => string | null): S3Settings {
+function s3Settings(s3: ParsedStorage['s3']): S3Settings {
   return {
     region: s3.region,
-    profile: s3.profile,
-    credentialsFile: file(s3.credentials_file),
     credentials: s3Credentials(s3.credentials),
     endpoint: s3.endpoint,
     forcePathStyle: s3.force_path_style,
@@ -82,14 +78,7 @@ function s3Settings(s3: ParsedStorage['s3'], file: (written: string | null) => s
     preSignedExpiryMs: s3.pre_signed_expiry,
     preSignedEndpoint: s3.pre_signed_endpoint,
     disablePreSigned: s3.disable_pre_signed,
-    disablePreSignedUi: s3.disable_pre_signed_ui,
     disablePreSignedMultipart: s3.disable_pre_signed_multipart,
-    clientLogRetries: s3.client_log_retries,
-    clientLogRequest: s3.client_log_request,
-    webIdentity: {
-      sessionDurationMs: s3.web_identity.session_duration,
-      sessionExpiryWindowMs: s3.web_identity.session_expiry_window,
-    },
   }
 }
 

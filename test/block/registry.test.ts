@@ -43,7 +43,6 @@ const gs: StorageDefinition = {
     dataCredentialsJson: null,
     preSignedExpiryMs: 900_000,
     disablePreSigned: false,
-    disablePreSignedUi: true,
     serverSideEncryptionCustomerSupplied: null,
     serverSideEncryptionKmsKeyId: null,
   },

@@ -116,5 +116,9 @@ test('docs/configuration.md has a row for every key, with its default', () => {
     if (secret) expect(row).toMatch(/secret/)
   }
   const text = rows.join('\n')
-  for (const key of inertKeys.filter((name) => !name.startsWith('blockstore'))) expect(text).toContain(`\`${key}\``)
+  for (const key of inertKeys) {
+    const name = key.replace(/^blockstores?\.(stores\[\]\.)?/, '')
+    expect(text).toContain(`\`${name}\``)
+    expect(text, `no row for ${name}`).not.toContain(`\n| \`${name}\` `)
+  }
 })

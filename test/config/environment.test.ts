@@ -33,18 +33,16 @@ test('variables override the file; INTERLAKEN_ wins over LAKEFS_ and the conflic
   expect(load({ INTERLAKEN_LISTEN_ADDRESS: '' }).config.listen.port).toBe(1)
 })
 
-test('lists come as JSON or as one text; domain names are split at commas; sections come as JSON', () => {
+test('lists come as JSON or as one text; sections come as JSON', () => {
   const { config } = load({
     INTERLAKEN_AUTH_UI_CONFIG_LOGIN_COOKIE_NAMES: '["a","b"]',
     INTERLAKEN_LOGGING_OUTPUT: '=',
-    LAKEFS_GATEWAYS_S3_DOMAIN_NAME: 'one.example, two.example',
     INTERLAKEN_COMMITTED_PERMANENT: '{"min_range_size_bytes": 7, "range_raggedness_entries": 9}',
     INTERLAKEN_COMMITTED_PERMANENT_MIN_RANGE_SIZE_BYTES: '8',
     INTERLAKEN_INSTALLATION_FIXED_ID: '[x]',
   })
   expect(config.auth.login.loginCookieNames).toEqual(['a', 'b'])
   expect(config.logging.outputs).toEqual(['='])
-  expect(config.s3Gateway.domainNames).toEqual(['one.example', 'two.example'])
   expect(config.committed).toMatchObject({ minRangeBytes: 8, rangeRaggednessEntries: 9 })
   expect(config.installation.fixedId).toBe('[x]')
 })
@@ -95,6 +93,7 @@ test('unknown variables are warned about; what the launcher and Kubernetes set i
     LAKEFS_PORT_80_TCP_ADDR: '10.0.0.1',
     INTERLAKEN_SERVICE_PORT_HTTP: '80',
     LAKEFS_STATS_ENABLED: 'false',
+    LAKEFS_GATEWAYS_S3_DOMAIN_NAME: 'one.example',
     LAKEFS_AUTH_API_ENDPOINT: 'http://x',
     LAKECTL_X: 'x',
   })
@@ -102,7 +101,7 @@ test('unknown variables are warned about; what the launcher and Kubernetes set i
     'INTERLAKEN_LISTEN_ADRESS names no known key and has no effect; did you mean INTERLAKEN_LISTEN_ADDRESS?',
     'LAKEFS_QQQQQQQQQQQQ names no known key and has no effect',
   ])
-  expect(notes).toEqual(['known to lakeFS, without effect here yet: auth.api, stats'])
+  expect(notes).toEqual(['has no effect yet: auth.api, stats, gateways.s3.domain_name'])
 })
 
 test('DATABASE_URL makes the database Postgres, with a file and without', () => {

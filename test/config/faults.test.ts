@@ -10,7 +10,7 @@ test('every fault is reported at once, with its path and a remedy', () => {
 listen_address: 99
 committed: x
 logging: { level: loud, output: { a: b } }
-gateways: { s3: { domain_name: "lake.example, s3.lake.example", verify_unsupported: maybe } }
+graveler: { ensure_readable_root_namespace: maybe }
 database: { type: dynamodb, postgres: { connection_string: mysql://u:hunter2@h/d, max_open_connections: 0 } }
 auth: { login_duration: 15 }
 tls: { enabled: true, key_file: /nowhere/key.pem }
@@ -33,8 +33,7 @@ blockstores:
     committed: expect.stringContaining('is a text; write its keys'),
     'logging.level': expect.stringContaining('is "loud"; write one of trace'),
     'logging.output': expect.stringContaining('; write one text or a list of texts'),
-    'gateways.s3.domain_name': 'has s3.lake.example, which lies in lake.example; keep one of each two',
-    'gateways.s3.verify_unsupported': 'is "maybe"; write true or false',
+    'graveler.ensure_readable_root_namespace': 'is "maybe"; write true or false',
     'database.type': 'is "dynamodb", a database that only lakeFS has; write postgres or local',
     'database.postgres.connection_string': 'is malformed; write postgres://user:password@host:5432/database',
     'database.postgres.max_open_connections': 'is "0"; write a whole number from 1 to 10000',
@@ -47,7 +46,7 @@ blockstores:
     ),
     'installation.secret_access_key': expect.stringContaining('give all three'),
     'blockstores.signing.secret_key': expect.stringContaining('is missing; give it a long random text'),
-    'blockstores.stores[0].s3.credentials.secret_access_key': expect.stringContaining('; give both keys, or none'),
+    'blockstores.stores[0].s3.credentials.secret_access_key': expect.stringContaining('; give both keys'),
     'blockstores.stores[0].s3.region': 'is a list or a section; give it a text',
     'blockstores.stores[0].s3.endpoint': expect.stringContaining('is "foo"; write a URL'),
     'blockstores.stores[0].s3.max_retries': 'is "-1"; write a whole number from 0 to 1000',
@@ -66,6 +65,20 @@ blockstores:
     'blockstores.stores[6].r2': 'is missing; give it binding and bucket',
   })
   for (const message of Object.values(faults)) expect(message).toMatch(/; /)
+})
+
+test.each([
+  ['committed.permanent.range_raggedness_entries', 0, 1, 'from 1 to 67108864'],
+  ['committed.permanent.range_raggedness_entries', 2 ** 26 + 1, 2 ** 26, 'from 1 to 67108864'],
+  ['committed.sstable.memory.cache_size_bytes', 0, 2 ** 20, 'of at least 1048576'],
+  ['committed.sstable.memory.cache_size_bytes', 2 ** 20 - 1, 2 ** 20, 'of at least 1048576'],
+])('%s refuses %d and takes %d', (key, refused, taken, range) => {
+  const load = (value: number) =>
+    loadText(`${minimal}\nblockstore: { type: mem }`, {
+      [`INTERLAKEN_${key.toUpperCase().replaceAll('.', '_')}`]: String(value),
+    })
+  expect(Object.values(faultsOf(() => load(refused)))).toEqual([`is "${refused}"; write a whole number ${range}`])
+  expect(Object.values(load(taken).config.committed)).toContain(taken)
 })
 
 test('neither blockstore nor blockstores, and both, are faults', () => {

@@ -21,8 +21,6 @@ export function localDefinition(
 export function s3Definition(settings: Partial<S3Settings> = {}, id = 's3'): DefinitionOf<'s3'> {
   const defaults: S3Settings = {
     region: 'us-east-1',
-    profile: null,
-    credentialsFile: null,
     credentials: { ...S3_TEST_KEYS, sessionToken: null },
     endpoint: null,
     forcePathStyle: false,
@@ -34,11 +32,7 @@ export function s3Definition(settings: Partial<S3Settings> = {}, id = 's3'): Def
     preSignedExpiryMs: 15 * 60_000,
     preSignedEndpoint: null,
     disablePreSigned: false,
-    disablePreSignedUi: true,
     disablePreSignedMultipart: false,
-    clientLogRetries: false,
-    clientLogRequest: false,
-    webIdentity: { sessionDurationMs: null, sessionExpiryWindowMs: 5 * 60_000 },
   }
   return { ...common, id: id as StorageId, type: 's3', s3: { ...defaults, ...settings } }
 }
