@@ -24,7 +24,7 @@ export interface Driver {
   close(): Promise<void>
 }
 
-/** Attempts at a statement or transaction that ends in 40001 or 40P01. */
+/** Attempts at a statement or transaction that ends in 40001 or 40P01, or whose prepared statement is gone. */
 const maxAttempts = 8
 
 /** See `Db`. */
@@ -64,7 +64,8 @@ export function createDb(driver: Driver): Db {
   /** Returns when the statement may be sent again, else throws. */
   async function retryOrThrow(error: unknown, readOnly: boolean, attempt: number): Promise<void> {
     const failure = classify(error)
-    if (failure === 'unprepared' && prepare) {
+    if (failure === 'unprepared' && attempt < maxAttempts) {
+      // Several may have been on their way under their names when the first was refused: each is sent again, without a name.
       prepare = false
       return
     }

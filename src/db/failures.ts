@@ -21,8 +21,11 @@ export function sqlState(error: unknown): string | null {
   return null
 }
 
-/** `again`: nothing happened and it may be repeated. `unsent`, `lost`: see `Db`. `unprepared`: the server forgot the statement. */
-export type Failure = 'again' | 'unsent' | 'lost' | 'unprepared' | 'argument' | 'other'
+/**
+ * `again`: nothing happened and it may be repeated. `unsent`, `lost`: see `Db`. `unprepared`: the server forgot the statement.
+ * `cancelled`, `locked`: the server gave the statement up and undid it, after a time or on somebody's word.
+ */
+export type Failure = 'again' | 'unsent' | 'lost' | 'unprepared' | 'argument' | 'cancelled' | 'locked' | 'other'
 
 /** Serialization failure, deadlock. */
 const repeatable = new Set(['40001', '40P01'])
@@ -45,6 +48,8 @@ export function classify(error: unknown): Failure {
   if (state === '0A000' && error instanceof Error && /cached plan/.test(error.message)) return 'unprepared'
   if (badArgument.has(state)) return 'argument'
   if (refused.test(state)) return 'unsent'
+  if (state === '57014') return 'cancelled'
+  if (state === '55P03') return 'locked'
   return gone.test(state) ? 'lost' : 'other'
 }
 
@@ -58,6 +63,10 @@ export function toDomainError(failure: Failure, error: unknown): unknown {
       return new DomainError('outcome_unknown', 'connection to the database lost: the outcome is not known', options)
     case 'again':
       return new DomainError('contended', 'cannot finish: too many conflicting changes, try again', options)
+    case 'cancelled':
+      return new DomainError('database_unavailable', 'the database gave the statement up: try again later', options)
+    case 'locked':
+      return new DomainError('contended', 'cannot finish: a lock is held by others for too long, try again', options)
     case 'argument':
       return new DomainError('invalid_argument', 'text or key that the database cannot hold: invalid value', options)
     default:

@@ -163,6 +163,45 @@ describe('connections', () => {
     await other.close()
   })
 
+  test('a pooler that loses every connection’s prepared statements fails none of the statements sent at once', async () => {
+    const connections = 4
+    const db = createPgDb({ connectionString: await createDatabase(), maxConnections: connections })
+    const { promise: meeting, resolve: allHere } = withResolvers()
+    let here = 0
+    await Promise.all(
+      Array.from({ length: connections }, () =>
+        db.transaction(async (tx) => {
+          await tx.run(one, [0])
+          if (++here === connections) allHere()
+          await meeting
+          await tx.run({ name: '', text: 'DEALLOCATE ALL' }, [])
+        }),
+      ),
+    )
+    const transactions = Array.from({ length: 2 }, (_, n) => db.transaction((tx) => tx.run(one, [n])))
+    const statements = Array.from({ length: 12 }, (_, n) => db.run(one, [n]))
+    expect(await Promise.all(statements)).toEqual(Array.from({ length: 12 }, (_, n) => [{ n }]))
+    expect(await Promise.all(transactions)).toEqual([[{ n: 0 }], [{ n: 1 }]])
+    await db.close()
+  })
+
+  test('a statement that the server gave up, or that may not wait for a lock, is told as such', async () => {
+    const db = createPgDb({ connectionString: await createDatabase(), maxConnections: 2 })
+    await migrate(db)
+    const stuck = db.transaction(async (tx) => {
+      await tx.run({ name: '', text: `SET LOCAL statement_timeout = '5ms'` }, [])
+      await tx.run({ name: '', text: 'SELECT pg_sleep(60)' }, [])
+    })
+    await expect(stuck).rejects.toMatchObject({ code: 'database_unavailable' })
+    const lock: HotStatement = { name: '', text: 'SELECT 1 FROM installation FOR UPDATE NOWAIT' }
+    await db.transaction(async (tx) => {
+      await tx.run(lock, [])
+      await expect(db.run(lock, [])).rejects.toMatchObject({ code: 'contended' })
+    })
+    expect(await db.run(lock, [])).toHaveLength(1)
+    await db.close()
+  })
+
   test('a killed backend: writes are unknown, reads are sent again, open transactions are known to be undone', async () => {
     const connectionString = await createDatabase()
     const db = createPgDb({ connectionString, maxConnections: 1 })
