@@ -56,7 +56,10 @@ function refuseIfHeld(folder: string, number: number): void {
     )
   }
   if (isAlive(holder)) {
-    throw new DomainError('database_locked', `cannot open "${folder}": in use by process ${holder.pid} (${path})`)
+    throw new DomainError(
+      'database_locked',
+      `cannot open "${folder}": in use by process ${holder.pid} (${path}); stop it first: kill ${holder.pid}`,
+    )
   }
 }
 

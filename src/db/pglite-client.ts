@@ -1,5 +1,5 @@
 /** `Db` over PGlite: Postgres inside this process, one connection, for the start without a database server. */
-import { mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite, types } from '@electric-sql/pglite'
 import { DomainError } from '../errors.ts'
@@ -17,7 +17,7 @@ export interface PgliteDb extends Db {
 
 /**
  * Opens (and on first use creates, about 2 s) the database in `folder`, or one in memory when it is null. Survives kill -9; does not
- * survive a power cut, since PGlite never calls fsync.
+ * survive a power cut, since PGlite never calls fsync. Nobody but this process's user may read or write the database's files.
  *
  * @throws database_locked when another process has it open, corrupt when its files are not those of a database
  */
@@ -26,7 +26,7 @@ export async function openPgliteDb(folder: string | null): Promise<PgliteDb> {
   mkdirSync(folder, { recursive: true })
   const lock = acquireDataLock(folder)
   try {
-    return createPgliteDb(await create({ dataDir: join(folder, 'pglite') }), lock.release)
+    return createPgliteDb(await create({ dataDir: privateFolder(join(folder, 'pglite')) }), lock.release)
   } catch (cause) {
     lock.release()
     const reason = cause instanceof Error ? cause.message : String(cause)
@@ -34,6 +34,13 @@ export async function openPgliteDb(folder: string | null): Promise<PgliteDb> {
       cause,
     })
   }
+}
+
+/** PGlite makes its files with mode 0666, so the folder around them has to keep others out. One that another user owns stays as it is. */
+function privateFolder(path: string): string {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  if (statSync(path).uid === process.getuid?.()) chmodSync(path, 0o700)
+  return path
 }
 
 function create(place: { dataDir?: string }): Promise<PGlite> {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -39,7 +39,7 @@ test('a second process is refused and told who holds the folder; after kill -9 t
   expect(second.said).toContain(folder)
   await expect(openPgliteDb(folder)).rejects.toMatchObject({
     code: 'database_locked',
-    message: expect.stringContaining(`process ${pid} `),
+    message: expect.stringMatching(new RegExp(`process ${pid} .*; stop it first: kill ${pid}$`)),
   })
 
   process.kill(Number(pid), 'SIGKILL')
@@ -60,6 +60,16 @@ test('a second process is refused and told who holds the folder; after kill -9 t
   const again = await openPgliteDb(folder)
   expect(await again.run({ name: '', text: 'SELECT n FROM held' }, [])).toEqual([{ n: 1 }, { n: 1 }])
   await again.close()
+})
+
+test('only this user may reach the database’s files, also in a folder that was open to all', async () => {
+  const files = join(folder, 'pglite')
+  for (const round of [1, 2]) {
+    const db = await openPgliteDb(folder)
+    await db.close()
+    expect(statSync(files).mode & 0o777, `start ${round}`).toBe(0o700)
+    chmodSync(files, 0o777)
+  }
 })
 
 test('of several starts on a dead holder’s folder exactly one wins', async () => {
