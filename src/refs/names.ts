@@ -7,6 +7,10 @@ import type { BranchName, ObjectPath, RefExpression, RepositoryName, TagName } f
 
 /** lakeFS's limit on an object path, in bytes. */
 const maxPathBytes = 1024
+/** Branch and tag names are keys of an index, which holds 2704 bytes (a third of a page of Postgres) and the repository's id. */
+const maxRefNameBytes = 1024
+/** A name and as many steps as anyone would write. */
+const maxExpressionBytes = 4096
 
 /** @throws invalid_argument */
 export function parseRepositoryName(text: string, argument = 'repository'): RepositoryName {
@@ -19,7 +23,7 @@ export function parseRepositoryName(text: string, argument = 'repository'): Repo
   return text as RepositoryName
 }
 
-/** Letters, digits, `_` and `-` of ASCII, no `-` in front; any length. @throws invalid_argument */
+/** Letters, digits, `_` and `-` of ASCII, no `-` in front; at most 1024. @throws invalid_argument */
 export function parseBranchName(text: string, argument = 'branch'): BranchName {
   if (!/^[A-Za-z0-9_][-A-Za-z0-9_]*$/.test(text)) {
     throw invalid(
@@ -27,10 +31,11 @@ export function parseBranchName(text: string, argument = 'branch'): BranchName {
       'branch id must consist of letters, digits, underscores and dashes, and cannot start with a dash',
     )
   }
+  refuseLonger(text, maxRefNameBytes, argument, 'branch id')
   return text as BranchName
 }
 
-/** Git's rules for a ref name without slashes. @throws invalid_argument */
+/** Git's rules for a ref name without slashes; at most 1024 bytes. @throws invalid_argument */
 export function parseTagName(text: string, argument = 'tag'): TagName {
   const valid =
     text !== '' &&
@@ -42,12 +47,14 @@ export function parseTagName(text: string, argument = 'tag'): TagName {
     !text.includes('@{') &&
     !/[^!-\uffff]|[\^:?*[\\]/.test(text)
   if (!valid) throw invalid(argument, 'tag id must be a valid git-like tag name')
+  refuseLonger(text, maxRefNameBytes, argument, 'tag id')
   return text as TagName
 }
 
-/** Anything without ASCII blanks; what it means is for `parseExpression`. @throws invalid_argument */
+/** Anything without ASCII blanks, at most 4096 bytes; what it means is for `parseExpression`. @throws invalid_argument */
 export function parseRefExpression(text: string, argument = 'ref'): RefExpression {
   if (!/^[^\t\n\f\r ]+$/.test(text)) throw invalid(argument, 'ref must not be empty or contain whitespace')
+  refuseLonger(text, maxExpressionBytes, argument, 'ref')
   return text as RefExpression
 }
 
@@ -56,6 +63,10 @@ export function parseObjectPath(bytes: Uint8Array, argument = 'path'): ObjectPat
   if (bytes.length === 0) throw invalid(argument, 'path must not be empty')
   if (bytes.length > maxPathBytes) throw invalid(argument, `path must not be longer than ${maxPathBytes} bytes`)
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function refuseLonger(text: string, maxBytes: number, argument: string, what: string): void {
+  if (Buffer.byteLength(text) > maxBytes) throw invalid(argument, `${what} must not be longer than ${maxBytes} bytes`)
 }
 
 function invalid(argument: string, detail: string): DomainError {

@@ -20,13 +20,13 @@ describe('names', () => {
     [
       'branch',
       parseBranchName,
-      ['main', '_x', '0', 'A-b_9', 'x'.repeat(2000)],
-      ['', '-a', 'a/b', 'a.b', 'ä', 'a b', 'a\n'],
+      ['main', '_x', '0', 'A-b_9', 'x'.repeat(1024)],
+      ['', '-a', 'a/b', 'a.b', 'ä', 'a b', 'a\n', 'x'.repeat(1025)],
     ],
     [
       'tag',
       parseTagName,
-      ['v1.0', 'a@b', '~x', '$', 'ü', '-', '😀'],
+      ['v1.0', 'a@b', '~x', '$', 'ü', '-', '😀', 'ü'.repeat(512)],
       [
         '',
         '@',
@@ -37,14 +37,16 @@ describe('names', () => {
         'a@{b',
         'a b',
         'a\u0000',
+        `${'ü'.repeat(512)}x`,
+        'x'.repeat(100_000),
         ...Array.from('^:?*[\\', (char) => `x${char}`),
       ],
     ],
     [
       'ref',
       parseRefExpression,
-      ['main', 'a~1^2', 'ä', 'a\u00a0b', 'a\vb'],
-      ['', ' ', 'a b', 'a\tb', 'a\n', 'a\r', 'a\f'],
+      ['main', 'a~1^2', 'ä', 'a\u00a0b', 'a\vb', 'ü'.repeat(2048)],
+      ['', ' ', 'a b', 'a\tb', 'a\n', 'a\r', 'a\f', `${'ü'.repeat(2048)}x`],
     ],
   ] as const)('%s', (argument, parse, valid, invalid) => {
     for (const text of valid) expect(parse(text)).toBe(text)
@@ -53,6 +55,15 @@ describe('names', () => {
         new RegExp(`^argument ${argument}: .*: invalid value: validation error$`),
       )
     }
+  })
+
+  test('what is too long is told by its argument', () => {
+    expect(() => parseTagName('x'.repeat(1025), 'id')).toThrow(
+      expect.objectContaining({
+        code: 'invalid_argument',
+        message: 'argument id: tag id must not be longer than 1024 bytes: invalid value: validation error',
+      }),
+    )
   })
 
   test('lakeFS’s text for branches', () => {
