@@ -66,9 +66,9 @@ function encodeByte(byte: number, keepSlashes: boolean): string {
   return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
 }
 
-/** Value of one header as signed: ends trimmed, inner white space made one space. */
+/** Value of one header as signed: blanks and tabs trimmed and made one blank; latin-1's no-break space (A0) is a byte like any other. */
 function canonicalHeader(value: string): string {
-  return value.trim().replace(/\s+/g, ' ')
+  return value.replace(/[ \t]+/g, ' ').replace(/^ | $/g, '')
 }
 
 /** The canonical request with the headers named in `signedHeaders` (lower case, sorted). */

@@ -1,7 +1,13 @@
 import { AwsV4Signer } from 'aws4fetch'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { canonicalPath, canonicalQuery, encodeRfc3986, type WireRequest } from '../../src/sigv4/canonical.ts'
+import {
+  canonicalPath,
+  canonicalQuery,
+  canonicalRequest,
+  encodeRfc3986,
+  type WireRequest,
+} from '../../src/sigv4/canonical.ts'
 import { presignUrl } from '../../src/sigv4/presign.ts'
 import { parseTimestamp } from '../../src/sigv4/signing.ts'
 import { checkSignature, isFailure, isSigV4, parseSignature, type SigV4Failure } from '../../src/sigv4/verify.ts'
@@ -164,6 +170,21 @@ describe('malformed', () => {
   ])('%s', (_, change, code) => {
     expect(query(change)).toBe(code)
   })
+  test('only blanks and tabs of a header’s value are made one: latin-1’s A0 and other bytes stay', () => {
+    for (const [sent, signed] of [
+      [' \t a \t b  ', 'a b'],
+      ['\xa0a\xa0\xa0b\xa0', '\xa0a\xa0\xa0b\xa0'],
+      ['\xa0 \xa0', '\xa0 \xa0'],
+      ['\v\f\x85', '\v\f\x85'],
+      ['  ', ''],
+    ] as const) {
+      const request = wire('GET', '/', { 'x-amz-meta-a': sent })
+      expect(canonicalRequest(request, ['x-amz-meta-a'], EMPTY_SHA256, null).split('\n')[3]).toBe(
+        `x-amz-meta-a:${signed}`,
+      )
+    }
+  })
+
   test('headers', () => {
     expect(verify(wire('GET', '/', {}))?.code).toBe('MissingFields')
     expect(verify(wire('GET', '/', { authorization: 'AWS4-HMAC-SHA256 x' }))?.code).toBe('AuthorizationHeaderMalformed')
