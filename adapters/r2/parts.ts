@@ -1,8 +1,8 @@
 /** Bodies of unknown length on R2, in parts gathered in memory. */
 import type { Location, PutOptions, PutResult } from '../../src/block/adapter.ts'
-import { gatherParts, type StreamBody } from '../../src/block/body.ts'
+import { gatherParts, readBody, type StreamBody } from '../../src/block/body.ts'
 import { DomainError } from '../../src/errors.ts'
-import type { R2Bucket, R2PutOptions } from './binding.ts'
+import type { R2Bucket, R2MultipartUpload, R2PutOptions } from './binding.ts'
 
 /** R2 wants all parts of one size, 5 MiB at least, the last excepted; a Worker has 128 MB. */
 const PART_BYTES = 8 * 1024 ** 2
@@ -19,24 +19,27 @@ export async function putUnknown(
   uploadOptions: R2PutOptions,
   putWhole: (bytes: Uint8Array) => Promise<PutResult>,
 ): Promise<PutResult> {
-  const chunks = gatherParts(body, PART_BYTES)
+  const reader = readBody(body)
+  const chunks = gatherParts(reader, PART_BYTES)
   const first = await chunks.next()
   if (first.done === true) return putWhole(new Uint8Array(0))
   if (first.value.length < PART_BYTES) return putWhole(first.value)
   if (options.ifAbsent === true) {
-    await chunks.return(undefined)
+    await reader.cancel(undefined)
     throw new DomainError(
       'storage_unsupported',
       `cannot write "${location.uri}" if absent: R2 can do that only for bodies of known length`,
     )
   }
-  const upload = await bucket.createMultipartUpload(location.key, uploadOptions)
+  let upload: R2MultipartUpload | null = null
   try {
+    upload = await bucket.createMultipartUpload(location.key, uploadOptions)
     const parts = [await upload.uploadPart(1, first.value)]
     for await (const part of chunks) parts.push(await upload.uploadPart(parts.length + 1, part))
     return { eTag: (await upload.complete(parts)).etag }
   } catch (error) {
-    await upload.abort().catch(() => undefined)
+    await reader.cancel(error)
+    await upload?.abort().catch(() => undefined)
     throw error
   }
 }

@@ -1,6 +1,6 @@
 /** Multipart uploads, and what is built of them: bodies of unknown length and copies above 5 GiB. */
 import type { Location, PutBody, PutOptions, PutResult, UploadedPart } from '../../src/block/adapter.ts'
-import { gatherParts, isWhole, type StreamBody } from '../../src/block/body.ts'
+import { gatherParts, isWhole, readBody, type StreamBody } from '../../src/block/body.ts'
 import type { S3Settings } from '../../src/block/definition.ts'
 import { MAX_PART_NUMBER } from '../../src/block/multipart.ts'
 import { DomainError } from '../../src/errors.ts'
@@ -169,15 +169,17 @@ export async function putInParts(
   options: PutOptions,
 ): Promise<PutResult> {
   const partBytes = Math.max(sizes.partBytes, Math.ceil((body.sizeBytes ?? 0) / MAX_PART_NUMBER))
-  const chunks = gatherParts(body, partBytes)
+  const reader = readBody(body)
+  const chunks = gatherParts(reader, partBytes)
   const first = await chunks.next()
   if (first.done === true || first.value.length < partBytes) {
     const whole = first.done === true ? new Uint8Array(0) : first.value
     return putObject(client, settings, location, whole, options)
   }
-  const uploadId = await createUpload(client, settings, location, options)
+  let uploadId: string | null = null
   let sending: Promise<UploadedPart>[] = []
   try {
+    uploadId = await createUpload(client, settings, location, options)
     const parts: UploadedPart[] = []
     for (let part: Uint8Array = first.value, partNumber = 1; ; partNumber++) {
       if (partNumber > MAX_PART_NUMBER) throw tooLarge(location, partBytes)
@@ -189,9 +191,10 @@ export async function putInParts(
     }
     return await completeUpload(client, location, uploadId, parts, options.ifAbsent === true)
   } catch (error) {
+    // First the source: a slow one may have megabytes of the next part still to come.
+    await reader.cancel(error)
     await Promise.allSettled(sending)
-    await chunks.return(undefined)
-    await abortUpload(client, location, uploadId).catch(() => undefined)
+    if (uploadId !== null) await abortUpload(client, location, uploadId).catch(() => undefined)
     throw error
   }
 }

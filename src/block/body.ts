@@ -81,12 +81,12 @@ export async function gatherBody(body: PutBody): Promise<Uint8Array> {
 }
 
 /**
- * Cuts a stream into buffers of `partBytes`, the last one shorter and never empty. Two buffers take turns: a part is overwritten
- * while the one after the next is gathered. The source is let go when the reader stops early.
+ * Cuts what a reader gives into buffers of `partBytes`, the last one shorter and never empty. Two buffers take turns: a part is
+ * overwritten while the one after the next is gathered. The source is let go when the loop over the parts stops early; who stops
+ * while a part is being gathered cancels the reader, since the generator would first wait for that part.
  * @throws as `BodyReader.next`
  */
-export async function* gatherParts(body: StreamBody, partBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
-  const reader = readBody(body)
+export async function* gatherParts(reader: BodyReader, partBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
   let part = Buffer.allocUnsafeSlow(partBytes)
   let other: Buffer<ArrayBuffer> | null = null
   let filled = 0

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { gatherParts, readBody } from '../../src/block/body.ts'
 import { compareKeys } from '../../src/block/byte-order.ts'
 import { canonicalEndpoint, fingerprint, placeOf } from '../../src/block/fingerprint.ts'
 import { decodeMarker, encodeMarker, markerIdentifier } from '../../src/block/marker.ts'
@@ -83,6 +84,44 @@ describe('overlaps', () => {
   })
   test('equal buckets of different stores do not', () => {
     expect(overlaps(canonicalInBucket('s3', 's3:one:9000', 's3://b/a'), place('s3://b/a'))).toBe(false)
+  })
+})
+
+describe('parts gathered from a stream', () => {
+  test('are of one size but the last, and the source is let go when the loop stops early', async () => {
+    let cancelled = 0
+    const stream = (chunks: number) => {
+      let left = chunks
+      return new ReadableStream<Uint8Array>({
+        pull: (controller) => (left-- > 0 ? controller.enqueue(Buffer.alloc(7)) : controller.close()),
+        cancel: () => void cancelled++,
+      })
+    }
+    const sizes: number[] = []
+    for await (const part of gatherParts(readBody({ stream: stream(5), sizeBytes: null }), 10)) sizes.push(part.length)
+    expect(sizes).toEqual([10, 10, 10, 5])
+    for await (const part of gatherParts(readBody({ stream: stream(5), sizeBytes: null }), 10)) {
+      expect(part).toHaveLength(10)
+      break
+    }
+    expect(cancelled).toBe(1)
+  })
+
+  test('cancelling the reader ends the wait for a part that a slow source never fills', async () => {
+    let reason: unknown
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(Buffer.alloc(3)),
+      pull: () => new Promise(() => undefined),
+      cancel(given) {
+        reason = given
+      },
+    })
+    const reader = readBody({ stream, sizeBytes: 100 })
+    const waiting = gatherParts(reader, 10).next()
+    const failure = new Error('the storage refused')
+    await reader.cancel(failure)
+    expect(reason).toBe(failure)
+    await expect(waiting).rejects.toMatchObject({ code: 'body_incomplete' })
   })
 })
 
