@@ -128,6 +128,7 @@ export function createS3Client(
     let region = call.target === 'service' ? settings.region : await regionOf(call.location.container)
     const reader = call.body === undefined || isWhole(call.body) ? null : readBody(call.body)
     try {
+      refuseUnsendable(call)
       for (let tries = 0; ; tries++) {
         const outcome = await attempt(call, region, reader, consume)
         if ('result' in outcome) return outcome.result
@@ -166,6 +167,18 @@ export function createS3Client(
   }
 
   return { send, regionOf, credentials }
+}
+
+/** Bytes that a header's value may have (RFC 9110, field-value): no control characters, nothing wider than latin-1. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** `fetch` throws on such a header before it asks anybody: that is no failure of the network. @throws invalid_argument */
+function refuseUnsendable(call: S3Call): void {
+  for (const [name, value] of Object.entries(call.headers ?? {})) {
+    if (HEADER_VALUE.test(value)) continue
+    const message = `cannot ${call.action} "${call.location.uri}": ${name} ${JSON.stringify(value)} has characters that no header can carry`
+    throw new DomainError('invalid_argument', message)
+  }
 }
 
 /** URL of a call, not signed. @throws address_invalid */
@@ -242,7 +255,13 @@ function startDeadline(call: S3Call, idleMs: number | null): Deadline {
   }
 }
 
-const REFUSED_CODES = new Set(['ConditionalRequestConflict', 'OperationAborted', 'SlowDown', 'ServiceUnavailable'])
+const REFUSED_CODES = new Set([
+  'ConditionalRequestConflict',
+  'OperationAborted',
+  'RequestTimeout',
+  'SlowDown',
+  'ServiceUnavailable',
+])
 
 function mayRetry(call: S3Call, outcome: Failure): boolean {
   if (outcome.kind === 'network') return call.retry === 'any'

@@ -11,6 +11,8 @@ export interface S3Refusal {
   readonly message: string
   /** The region that the bucket is in, where S3 says so. */
   readonly region: string
+  /** Under which the storage's operator finds the request; `""` when there is none. */
+  readonly requestId: string
 }
 
 const BY_CODE: Readonly<Record<string, ErrorCode>> = {
@@ -34,14 +36,27 @@ const BY_CODE: Readonly<Record<string, ErrorCode>> = {
   NotImplemented: 'storage_unsupported',
   BadDigest: 'checksum_mismatch',
   IncompleteBody: 'body_incomplete',
+  // Asked in another moment, it might do: what `client.ts` has tried again in vain.
+  RequestTimeout: 'storage_unavailable',
+  OperationAborted: 'contended',
+  ConditionalRequestConflict: 'contended',
+  // 400, and yet about who asks.
+  ExpiredToken: 'storage_forbidden',
+  InvalidToken: 'storage_forbidden',
+  AuthorizationHeaderMalformed: 'storage_forbidden',
 }
 
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   401: 'storage_forbidden',
   403: 'storage_forbidden',
   404: 'storage_not_found',
+  405: 'storage_unsupported',
+  408: 'storage_unavailable',
+  411: 'storage_unsupported',
   412: 'storage_exists',
+  413: 'payload_too_large',
   416: 'range_not_satisfiable',
+  429: 'storage_unavailable',
   501: 'storage_unsupported',
   507: 'storage_full',
 }
@@ -55,16 +70,33 @@ export async function readRefusal(response: Response): Promise<S3Refusal> {
     code: error?.code ?? '',
     message: error?.message ?? '',
     region: response.headers.get('x-amz-bucket-region') ?? error?.region ?? '',
+    requestId: requestIdOf(response, error?.requestId),
   }
+}
+
+/** The id that an answer's headers give the request, or else its body. */
+export function requestIdOf(response: Response, inBody: string | undefined): string {
+  return response.headers.get('x-amz-request-id') ?? inBody ?? ''
+}
+
+/**
+ * The code of a refusal. What would be refused again is never `storage_unavailable`, which clients take as a call to try again: an
+ * unlisted 4xx is about what was sent, a redirect that cannot be followed about a storage that is not where it is configured.
+ */
+function codeOf({ code, status }: S3Refusal): ErrorCode {
+  const listed = BY_CODE[code] ?? BY_STATUS[status]
+  if (listed !== undefined) return listed
+  if (status >= 400 && status < 500) return 'invalid_argument'
+  return status >= 300 && status < 400 ? 'storage_unsupported' : 'storage_unavailable'
 }
 
 /** The error of a refusal. */
 export function refusalError(action: string, location: Location, refusal: S3Refusal): DomainError {
-  const code = BY_CODE[refusal.code] ?? BY_STATUS[refusal.status] ?? 'storage_unavailable'
   const said = [refusal.code, refusal.message].filter((part) => part !== '').join(': ')
+  const id = refusal.requestId === '' ? '' : ` (request ${refusal.requestId})`
   return new DomainError(
-    code,
-    `cannot ${action} "${location.uri}": the storage answered ${refusal.status}${said === '' ? '' : ` ${said}`}`,
+    codeOf(refusal),
+    `cannot ${action} "${location.uri}": the storage answered ${refusal.status}${said === '' ? '' : ` ${said}`}${id}`,
   )
 }
 

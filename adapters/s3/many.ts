@@ -63,8 +63,13 @@ export async function deleteObjects(
   const failures: { location: Location; error: Error }[] = []
   const byBucket = new Map<string, Location[]>()
   for (const location of locations) {
-    if (!fitsXml(location.key)) failures.push(...(await deleteSingly(client, [location])))
-    else byBucket.set(location.container, [...(byBucket.get(location.container) ?? []), location])
+    if (!fitsXml(location.key)) {
+      failures.push(...(await deleteSingly(client, [location])))
+      continue
+    }
+    const inBucket = byBucket.get(location.container)
+    if (inBucket === undefined) byBucket.set(location.container, [location])
+    else inBucket.push(location)
   }
   for (const inBucket of byBucket.values()) {
     for (let at = 0; at < inBucket.length; at += DELETE_BATCH) {
@@ -102,12 +107,8 @@ async function deleteBatch(
       const code = textOf(item, 'Code')
       if (location === undefined || code === 'NoSuchKey') return []
       const status = code === 'AccessDenied' ? 403 : 500
-      return [
-        {
-          location,
-          error: refusalError('remove', location, { status, code, message: textOf(item, 'Message'), region: '' }),
-        },
-      ]
+      const refusal = { status, code, message: textOf(item, 'Message'), region: '', requestId: '' }
+      return [{ location, error: refusalError('remove', location, refusal) }]
     })
   } catch (error) {
     if (isDomainError(error, 'storage_unsupported')) return deleteSingly(client, batch)

@@ -13,7 +13,7 @@ import { unsatisfiable } from '../../src/block/ranges.ts'
 import { DomainError } from '../../src/errors.ts'
 import type { S3Call, S3Client, SizedStream } from './client.ts'
 import { encodeKey, encodeSegment } from './endpoint.ts'
-import { refusalError } from './errors.ts'
+import { refusalError, requestIdOf } from './errors.ts'
 import { parseError, parseXml, textOf } from './xml.ts'
 
 /** What a write is stored with. */
@@ -182,7 +182,10 @@ export async function copyObject(
 export async function readResult(call: S3Call, response: Response): Promise<unknown> {
   const text = await response.text()
   const error = parseError(text)
-  if (error !== null) throw refusalError(call.action, call.location, { status: 200, ...error })
+  if (error !== null) {
+    const requestId = requestIdOf(response, error.requestId)
+    throw refusalError(call.action, call.location, { status: 200, ...error, requestId })
+  }
   return parseXml(text)?.content
 }
 

@@ -43,12 +43,17 @@ export function childrenOf(element: unknown, child: string): readonly XmlElement
   return Array.isArray(value) ? value.filter(isElement) : isElement(value) ? [value] : []
 }
 
-/** Code and message of an `<Error>` document; null for any other. */
-export function parseError(text: string): { code: string; message: string; region: string } | null {
+/** What an `<Error>` document says; null for any other. */
+export function parseError(text: string): { code: string; message: string; region: string; requestId: string } | null {
   const root = parseXml(text)
   if (root?.name !== 'Error') return null
   const [error] = Array.isArray(root.content) ? root.content : [root.content]
-  return { code: textOf(error, 'Code'), message: textOf(error, 'Message'), region: textOf(error, 'Region') }
+  return {
+    code: textOf(error, 'Code'),
+    message: textOf(error, 'Message'),
+    region: textOf(error, 'Region'),
+    requestId: textOf(error, 'RequestId'),
+  }
 }
 
 /** True when XML 1.0 can carry the text at all. */

@@ -116,6 +116,72 @@ describe('s3', () => {
     await expect(adapter.put(location, Buffer.from('x'))).rejects.toThrow('507 XMinioStorageFull: said the store')
   })
 
+  test('an unlisted refusal is no outage: told with the store’s words and request id, and asked once', async () => {
+    const location = adapter.locate(NAMESPACE, 'refused')
+    await adapter.put(location, Buffer.from('x'))
+    const refusals = [
+      [400, 'InvalidArgument', 'invalid_argument'],
+      [400, 'ExpiredToken', 'storage_forbidden'],
+      [402, 'PaymentRequired', 'invalid_argument'],
+      [405, 'MethodNotAllowed', 'storage_unsupported'],
+      [409, 'BucketNotReady', 'invalid_argument'],
+      [418, '', 'invalid_argument'],
+      [413, '', 'payload_too_large'],
+      [301, 'PermanentRedirect', 'storage_unsupported'],
+    ] as const
+    for (const [status, code, expected] of refusals) {
+      server.seen.length = 0
+      server.intercept = (request, response) => {
+        request.resume()
+        response.writeHead(status, { 'x-amz-request-id': 'REQ42' })
+        response.end(`<Error><Code>${code}</Code><Message>said the store</Message><RequestId>body</RequestId></Error>`)
+        return true
+      }
+      const failure = await adapter.get(location).catch((error: unknown) => error)
+      expect(failure, `${status} ${code}`).toMatchObject({ code: expected })
+      expect(String(failure)).toContain(
+        `answered ${status} ${code === '' ? '' : `${code}: `}said the store (request REQ42)`,
+      )
+      expect(server.seen, `${status} ${code}`).toHaveLength(1)
+    }
+    for (const [status, code] of [
+      [429, 'SlowDown'],
+      [503, 'SlowDown'],
+      [500, 'InternalError'],
+      [400, 'RequestTimeout'],
+    ] as const) {
+      server.seen.length = 0
+      answer(9, 'GET', status, code)
+      await refused(adapter.get(location), 'storage_unavailable')
+      expect(server.seen, `${status} ${code}`).toHaveLength(4)
+    }
+    server.intercept = null
+    answer(9, 'PUT', 409, 'OperationAborted')
+    await refused(adapter.put(location, Buffer.from('x')), 'contended')
+  })
+
+  test('a header that cannot be sent is the caller’s mistake, told without asking the store', async () => {
+    const location = adapter.locate(NAMESPACE, 'header')
+    await adapter.exists(location)
+    server.seen.length = 0
+    let cancelled = 0
+    const open = () => ({
+      stream: new ReadableStream<Uint8Array>({ cancel: () => void cancelled++ }),
+      sizeBytes: 2_000_000,
+    })
+    for (const contentType of ['text/日本', 'a\nb', 'a\0', 'text/plain; x="😀"']) {
+      await refused(adapter.put(location, Buffer.from('x'), { contentType }), 'invalid_argument')
+      await refused(adapter.put(location, open(), { contentType }), 'invalid_argument')
+      await refused(adapter.createMultipart(location, { contentType }), 'invalid_argument')
+    }
+    await expect(adapter.put(location, Buffer.from('x'), { contentType: 'text/日本' })).rejects.toThrow(
+      'content-type "text/日本"',
+    )
+    expect(cancelled).toBe(4)
+    expect(server.seen).toEqual([])
+    await adapter.put(location, Buffer.from('x'), { contentType: 'text/plain; name="é"\t' })
+  })
+
   test('a put if absent is repeated only when the store did nothing', async () => {
     const location = adapter.locate(NAMESPACE, 'conditional')
     answer(1, 'PUT', 500, 'InternalError')
@@ -207,6 +273,33 @@ describe('s3', () => {
     const body = streamed([chunk, chunk, new Error('gone')], null)
     await refused(adapter.put(adapter.locate(NAMESPACE, 'failed'), body), 'body_incomplete')
     expect(server.uploads.size).toBe(0)
+  })
+
+  test('a stream of unknown length is let go when its upload cannot begin, or when a part is refused', async () => {
+    const slow = () => {
+      const state = { cancelled: false, chunks: 0 }
+      const stream = new ReadableStream<Uint8Array>({
+        // Enough for the first part; of the second only a little ever comes.
+        pull(controller) {
+          if (state.chunks === 3) return new Promise(() => undefined)
+          state.chunks++
+          controller.enqueue(Buffer.alloc(500_000))
+          return undefined
+        },
+        cancel() {
+          state.cancelled = true
+        },
+      })
+      return { state, body: { stream, sizeBytes: null } }
+    }
+    const location = adapter.locate(NAMESPACE, 'slow')
+    for (const method of ['POST', 'PUT']) {
+      answer(9, method, 403, 'AccessDenied')
+      const { state, body } = slow()
+      await refused(adapter.put(location, body), 'storage_forbidden')
+      expect(state.cancelled, method).toBe(true)
+      expect(server.uploads.size).toBe(0)
+    }
   })
 
   test('a refusal among many removals is told by object', async () => {
