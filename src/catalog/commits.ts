@@ -9,7 +9,7 @@ import { logCommits as walkLog } from '../refs/log.ts'
 import { parseBranchName } from '../refs/names.ts'
 import type { Page } from '../refs/page.ts'
 import { requireCommit } from '../refs/resolve.ts'
-import { publishCommit } from '../staging/publish.ts'
+import { dropSealed, publishCommit } from '../staging/publish.ts'
 import { stagedCursor } from '../staging/read.ts'
 import { type SealedBranch, sealBranch } from '../staging/seal.ts'
 import { beginTree, endTree } from '../staging/trees.ts'
@@ -85,7 +85,11 @@ async function buildTree(
     policy: catalog.options.rangePolicy,
   })
   if (metaRangeId !== head.metaRangeId) return metaRangeId
-  if (!allowEmpty) throw new DomainError('no_changes', 'commit: no changes')
+  if (!allowEmpty) {
+    // Tokens without effect would be read by everybody from now on. Lost races leave them to the next commit.
+    await dropSealed(catalog.db, sealed)
+    throw new DomainError('no_changes', 'commit: no changes')
+  }
   return metaRangeId === '' ? writeEmptyTree(tables.store) : metaRangeId
 }
 
