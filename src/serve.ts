@@ -141,6 +141,8 @@ async function serve(
       observe,
     })
     cleanups.unshift(() => registry.close())
+    // Before anybody can know that the server is there, and stop it.
+    const stopped = stopRequest()
     const listener = await platform.listen(app, config.listen, config.tls)
     cleanups.unshift(() => listener.stop(STOP_GRACE_MS))
     cleanups.unshift(startChores(database, log))
@@ -153,7 +155,10 @@ async function serve(
     printBanner(platform, config, registry, base)
     if (announced !== null) printFirstLines(config, base, announced)
     if (!initialized) print(setupHint(base))
-    await untilStopped(cleanups, log)
+    await stopped
+    log.info({}, 'stopping: finishing requests in flight')
+    for (const cleanup of cleanups) await cleanup().catch((error) => log.error({ err: error }, 'cleaning up failed'))
+    process.exit(0)
   } catch (error) {
     for (const cleanup of cleanups) await cleanup().catch((cause) => log.error({ err: cause }, 'cleaning up failed'))
     throw explainListen(error, config.listen)
@@ -198,9 +203,9 @@ function startChores({ db, maintain }: OpenDatabase, log: Logger): () => Promise
   }
 }
 
-/** Resolves after SIGINT or SIGTERM, when everything is closed in order. A second signal ends the process at once. */
-async function untilStopped(cleanups: readonly (() => Promise<void>)[], log: Logger): Promise<void> {
-  await new Promise<void>((resolve) => {
+/** Resolves at the first SIGINT or SIGTERM. A second one of its kind ends the process at once. */
+function stopRequest(): Promise<void> {
+  return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
         process.once(signal, () => process.exit(130))
@@ -208,9 +213,6 @@ async function untilStopped(cleanups: readonly (() => Promise<void>)[], log: Log
       })
     }
   })
-  log.info({}, 'stopping: finishing requests in flight')
-  for (const cleanup of cleanups) await cleanup().catch((error) => log.error({ err: error }, 'cleaning up failed'))
-  process.exit(0)
 }
 
 function baseUrl({ listen, tls }: Config, port: number): string {

@@ -53,14 +53,17 @@ export async function createRepository(catalog: Catalog, wanted: RepositoryCreat
     createdAtSeconds: now().seconds,
     readOnly: wanted.readOnly,
   }
-  await records.refuseTakenPlace(catalog.db, namespace, canonicalNamespace)
-  if (wanted.bare) {
-    await records.createRepository(catalog.db, { repository, canonicalNamespace, initialCommit: null })
-    return repository
+  const marks = !wanted.bare && !wanted.readOnly
+  try {
+    await records.refuseTakenPlace(catalog.db, namespace, canonicalNamespace)
+    if (marks) await asAccess(refuseMarkedPlace(catalog, storage, namespace))
+  } catch (error) {
+    // The place may be taken by a creation of the same name that was faster: then it is the name that is told.
+    if (isDomainError(error, 'namespace_in_use')) await records.refuseTakenName(catalog.db, name)
+    throw error
   }
-  const marks = !wanted.readOnly
-  if (marks) await asAccess(refuseMarkedPlace(catalog, storage, namespace))
-  await records.createRepository(catalog.db, { repository, canonicalNamespace, initialCommit: initialCommit() })
+  const first = wanted.bare ? null : initialCommit()
+  await records.createRepository(catalog.db, { repository, canonicalNamespace, initialCommit: first })
   if (!marks) return repository
   try {
     await asAccess(markNamespace(catalog, storage, repository))
