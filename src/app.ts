@@ -14,6 +14,7 @@ import type { Connection } from './api/request.ts'
 import { toResponse } from './api/responses.ts'
 import { API_PREFIX, createApi, type Handler, type Handlers } from './api/router.ts'
 import { type LoginConfig, setupHandlers } from './api/setup.ts'
+import { tagHandlers } from './api/tags.ts'
 import { writeObjectHandlers } from './api/write-objects.ts'
 import { createAuthCaches, createAuthenticator } from './auth/authenticate.ts'
 import { createIdentities, readAuthVersion } from './auth/identities.ts'
@@ -59,6 +60,7 @@ export function createApp(context: AppContext): App {
     }),
     ...repositoryHandlers(catalog),
     ...branchHandlers(catalog),
+    ...tagHandlers(catalog),
     ...commitHandlers(catalog),
     ...readObjectHandlers(catalog),
     ...writeObjectHandlers(catalog, bodies),

@@ -175,11 +175,16 @@ export async function getRepositoryMetadata(db: Queries, repoUid: RepositoryUid)
   return row.metadata
 }
 
+export interface MetadataChange {
+  readonly set?: Readonly<Record<string, string>>
+  readonly remove?: readonly string[]
+}
+
 /** Sets the given keys and removes others, in one step. @throws repository_not_found */
 export async function changeRepositoryMetadata(
   db: Queries,
   repoUid: RepositoryUid,
-  change: { readonly set?: Readonly<Record<string, string>>; readonly remove?: readonly string[] },
+  change: MetadataChange,
 ): Promise<void> {
   const params = [repoUid, JSON.stringify(change.set ?? {}), textArray(change.remove ?? [])]
   if ((await db.run(updateMetadata, params)).length === 0) throw repositoryNotFound()

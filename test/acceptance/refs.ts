@@ -1,0 +1,130 @@
+/** Tags, repository metadata, resets, protection and the uncommitted diff, over HTTP only. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { expectShape } from '../support/contract.ts'
+import { type Answer, type Call, call, type Target, uniqueName } from '../support/http.ts'
+
+function refusal(answer: Answer, status: number, text: RegExp): void {
+  const { message } = answer.json ?? {}
+  expect({ status: answer.status, message }).toEqual({ status, message: expect.stringMatching(text) })
+  expectShape(answer, 'Error')
+}
+
+export function describeRefs(title: string, server: () => Target): void {
+  describe(title, () => {
+    const name = uniqueName('refs')
+    const readOnly = uniqueName('frozen')
+    const R = `/repositories/${name}`
+    const send = (method: string, path: string, options?: Call) => call(server(), method, path, options)
+    const ok = async (status: number, method: string, path: string, options?: Call) => {
+      const answer = await send(method, path, options)
+      expect(answer.status, `${method} ${path}: ${answer.bytes.toString()}`).toBe(status)
+      return answer
+    }
+    beforeAll(async () => {
+      const place = `local://${name}`
+      await ok(201, 'POST', '/repositories', { json: { name, storage_namespace: place } })
+      const frozen = { name: readOnly, storage_namespace: `local://${readOnly}`, read_only: true }
+      await ok(201, 'POST', '/repositories', { json: frozen })
+    })
+
+    describe('tags', () => {
+      it('name a commit by any ref expression, are found, listed by pages and deleted', async () => {
+        const head = (await send('GET', `${R}/branches/main`)).json.commit_id
+        for (const ref of ['main', 'main@', head, head.slice(0, 10)]) {
+          const made = await ok(201, 'POST', `${R}/tags`, { json: { id: 'v1.0', ref } })
+          expectShape(made, 'Ref')
+          expect(made.json).toEqual({ id: 'v1.0', commit_id: head })
+          const got = await ok(200, 'GET', `${R}/tags/v1.0`)
+          expect(got.json).toEqual(made.json)
+          await ok(204, 'DELETE', `${R}/tags/v1.0`)
+        }
+        for (const id of ['ä', 'v1', 'v10', 'v2']) await ok(201, 'POST', `${R}/tags`, { json: { id, ref: 'main' } })
+        const all = await ok(200, 'GET', `${R}/tags`)
+        expectShape(all, 'RefList')
+        expect(all.json.results.map((tag: { id: string }) => tag.id)).toEqual(['v1', 'v10', 'v2', 'ä'])
+        const first = await ok(200, 'GET', `${R}/tags?prefix=v1&amount=1`)
+        expect(first.json).toMatchObject({ results: [{ id: 'v1' }], pagination: { has_more: true, next_offset: 'v1' } })
+        const rest = await ok(200, 'GET', `${R}/tags?prefix=v1&after=v1`)
+        expect(rest.json).toMatchObject({ results: [{ id: 'v10' }], pagination: { has_more: false, next_offset: '' } })
+        expect((await ok(200, 'GET', `${R}/refs/v1/commits`)).json.results[0].id).toBe(head)
+      })
+
+      it('refuse names in use, bad names, refs that are not there and what is no commit', async () => {
+        const make = (id: string, ref = 'main', more = {}) => send('POST', `${R}/tags`, { json: { id, ref, ...more } })
+        await ok(201, 'POST', `${R}/tags`, { json: { id: 'taken', ref: 'main' } })
+        refusal(await make('taken'), 409, /tag already exists: not unique/)
+        refusal(await make('taken', 'main', { force: true }), 409, /tag already exists: not unique/)
+        refusal(await make('main'), 409, /branch name main: conflict found/)
+        const branch = await send('POST', `${R}/branches`, { json: { name: 'taken', source: 'main' } })
+        refusal(branch, 409, /tag ID taken: conflict found/)
+        refusal(await make('fresh', 'nowhere'), 404, /not found/)
+        refusal(await make('fresh', 'main$'), 400, /not a commit/)
+        for (const id of ['', '@', 'a/b', 'a..b', 'x.lock', 'a b', 'a:b']) refusal(await make(id), 400, /tag id/)
+        refusal(await send('POST', `${R}/tags`, { json: { id: 'fresh' } }), 400, /"ref" is required/)
+        refusal(await send('GET', `${R}/tags/never`), 404, /tag not found/)
+        refusal(await send('GET', `${R}/tags/main`), 404, /tag not found/)
+        refusal(await send('DELETE', `${R}/tags/never`), 404, /tag not found/)
+        refusal(await send('DELETE', `${R}/tags/main`), 404, /tag not found/)
+        refusal(await send('GET', '/repositories/never-there/tags'), 404, /repository not found/)
+      })
+
+      it('of a read-only repository move only by force', async () => {
+        const at = `/repositories/${readOnly}/tags`
+        refusal(await send('POST', at, { json: { id: 'v1', ref: 'main' } }), 403, /read-only repository/)
+        await ok(201, 'POST', at, { json: { id: 'v1', ref: 'main', force: true } })
+        refusal(await send('DELETE', `${at}/v1`), 403, /read-only repository/)
+        await ok(204, 'DELETE', `${at}/v1?force=true`)
+      })
+
+      it('exclude branches of the same name also when both come at once', async () => {
+        for (let round = 0; round < 5; round++) {
+          const id = uniqueName('both')
+          const answers = await Promise.all([
+            send('POST', `${R}/tags`, { json: { id, ref: 'main' } }),
+            send('POST', `${R}/branches`, { json: { name: id, source: 'main' } }),
+          ])
+          expect(answers.map(({ status }) => status).sort()).toEqual([201, 409])
+        }
+      })
+    })
+
+    describe('repository metadata', () => {
+      it('is set by key, kept beside what was there, and removed by key', async () => {
+        const at = `${R}/metadata`
+        expect((await ok(200, 'GET', at)).json).toEqual({})
+        await ok(204, 'POST', at, { json: { metadata: { owner: 'ana', 'key with "quotes", {braces}': '\\' } } })
+        const proto = '{"metadata":{"owner":"bo","__proto__":"own"}}'
+        await ok(204, 'POST', at, { body: proto, headers: { 'content-type': 'application/json' } })
+        const got = await ok(200, 'GET', at)
+        expectShape(got, 'RepositoryMetadata')
+        expect(Object.entries(got.json).sort()).toEqual([
+          ['__proto__', 'own'],
+          ['key with "quotes", {braces}', '\\'],
+          ['owner', 'bo'],
+        ])
+        await ok(204, 'DELETE', at, { json: { keys: ['key with "quotes", {braces}', '__proto__', 'unknown'] } })
+        expect((await ok(200, 'GET', at)).json).toEqual({ owner: 'bo' })
+        await ok(204, 'POST', at, { json: { metadata: {} } })
+        expect((await ok(200, 'GET', at)).json).toEqual({ owner: 'bo' })
+      })
+
+      it('of keys set at once keeps them all', async () => {
+        const at = `${R}/metadata`
+        const keys = Array.from({ length: 10 }, (_, i) => `key-${i}`)
+        await Promise.all(keys.map((key) => ok(204, 'POST', at, { json: { metadata: { [key]: key } } })))
+        expect((await ok(200, 'GET', at)).json).toMatchObject(Object.fromEntries(keys.map((key) => [key, key])))
+      })
+
+      it('refuses values that are no text, and repositories that are not there', async () => {
+        refusal(await send('POST', `${R}/metadata`, { json: { metadata: { a: 1 } } }), 400, /metadata/)
+        refusal(await send('POST', `${R}/metadata`, { json: { metadata: { a: '\0' } } }), 400, /NUL/)
+        refusal(await send('POST', `${R}/metadata`, { json: {} }), 400, /"metadata" is required/)
+        refusal(await send('DELETE', `${R}/metadata`, { json: { keys: 'a' } }), 400, /keys/)
+        const gone = '/repositories/never-there/metadata'
+        refusal(await send('GET', gone), 404, /repository not found/)
+        refusal(await send('POST', gone, { json: { metadata: {} } }), 404, /repository not found/)
+        refusal(await send('DELETE', gone, { json: { keys: [] } }), 404, /repository not found/)
+      })
+    })
+  })
+}
