@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { expectShape } from '../support/contract.ts'
 import { type Answer, type Call, call, type Target, uniqueName } from '../support/http.ts'
 
+const q = encodeURIComponent
+
 function refusal(answer: Answer, status: number, text: RegExp): void {
   const { message } = answer.json ?? {}
   expect({ status: answer.status, message }).toEqual({ status, message: expect.stringMatching(text) })
@@ -20,6 +22,24 @@ export function describeRefs(title: string, server: () => Target): void {
       expect(answer.status, `${method} ${path}: ${answer.bytes.toString()}`).toBe(status)
       return answer
     }
+    const branchFrom = async (source: string) => {
+      const branch = uniqueName('branch')
+      await ok(201, 'POST', `${R}/branches`, { json: { name: branch, source } })
+      return branch
+    }
+    const put = (branch: string, path: string, body = 'content') =>
+      ok(201, 'POST', `${R}/branches/${branch}/objects?path=${q(path)}`, { body })
+    const remove = (branch: string, path: string) =>
+      ok(204, 'DELETE', `${R}/branches/${branch}/objects?path=${q(path)}`)
+    const commit = (branch: string) =>
+      ok(201, 'POST', `${R}/branches/${branch}/commits`, { json: { message: 'a commit' } })
+    const paths = async (ref: string) => {
+      const listed = await ok(200, 'GET', `${R}/refs/${q(ref)}/objects/ls?amount=1000`)
+      return listed.json.results.map((entry: { path: string }) => entry.path)
+    }
+    const read = async (ref: string, path: string) =>
+      (await ok(200, 'GET', `${R}/refs/${q(ref)}/objects?path=${q(path)}`)).bytes.toString()
+
     beforeAll(async () => {
       const place = `local://${name}`
       await ok(201, 'POST', '/repositories', { json: { name, storage_namespace: place } })
@@ -124,6 +144,71 @@ export function describeRefs(title: string, server: () => Target): void {
         refusal(await send('GET', gone), 404, /repository not found/)
         refusal(await send('POST', gone, { json: { metadata: {} } }), 404, /repository not found/)
         refusal(await send('DELETE', gone, { json: { keys: [] } }), 404, /repository not found/)
+      })
+    })
+
+    describe('resets', () => {
+      const prepare = async () => {
+        const branch = await branchFrom('main')
+        for (const path of ['a', 'dir', 'dir/1', 'dir/2', 'dir0']) await put(branch, path, 'committed')
+        await commit(branch)
+        await put(branch, 'a', 'changed')
+        await put(branch, 'dir/1', 'changed')
+        await put(branch, 'dir/3', 'new')
+        await put(branch, 'dir1', 'new')
+        await remove(branch, 'dir/2')
+        await remove(branch, 'dir')
+        return branch
+      }
+      const reset = (branch: string, body: Record<string, unknown>) =>
+        send('PUT', `${R}/branches/${branch}`, { json: body })
+
+      it('of everything bring the committed state back, and the head stays', async () => {
+        const branch = await prepare()
+        const head = (await ok(200, 'GET', `${R}/branches/${branch}`)).json.commit_id
+        expect((await reset(branch, { type: 'reset' })).status).toBe(204)
+        expect(await paths(branch)).toEqual(['a', 'dir', 'dir/1', 'dir/2', 'dir0'])
+        expect(await read(branch, 'a')).toBe('committed')
+        expect((await ok(200, 'GET', `${R}/branches/${branch}`)).json.commit_id).toBe(head)
+        refusal(await send('POST', `${R}/branches/${branch}/commits`, { json: { message: 'x' } }), 400, /no changes/)
+        expect((await reset(branch, { type: 'reset' })).status).toBe(204)
+        await put(branch, 'after')
+        await commit(branch)
+        expect(await paths(`${branch}@`)).toContain('after')
+      })
+
+      it('of one path and of a prefix leave everything else as it is', async () => {
+        const branch = await prepare()
+        expect((await reset(branch, { type: 'object', path: 'a' })).status).toBe(204)
+        expect(await read(branch, 'a')).toBe('committed')
+        expect((await reset(branch, { type: 'object', path: 'dir' })).status).toBe(204)
+        expect(await paths(branch)).toEqual(['a', 'dir', 'dir/1', 'dir/3', 'dir0', 'dir1'])
+        expect((await reset(branch, { type: 'common_prefix', path: 'dir/' })).status).toBe(204)
+        expect(await paths(branch)).toEqual(['a', 'dir', 'dir/1', 'dir/2', 'dir0', 'dir1'])
+        expect(await read(branch, 'dir/1')).toBe('committed')
+        for (const type of ['object', 'common_prefix'])
+          expect((await reset(branch, { type, path: 'nothing/here' })).status).toBe(204)
+        await commit(branch)
+        expect(await paths(`${branch}@`)).toEqual(['a', 'dir', 'dir/1', 'dir/2', 'dir0', 'dir1'])
+        await put(branch, 'b')
+        expect((await reset(branch, { type: 'common_prefix', path: '' })).status).toBe(204)
+        expect(await paths(branch)).not.toContain('b')
+      })
+
+      it('refuse other types, missing paths, branches that are not there and read-only repositories', async () => {
+        refusal(await reset('main', { type: 'hard' }), 400, /"type"/)
+        refusal(await reset('main', {}), 400, /"type" is required/)
+        for (const type of ['object', 'common_prefix'])
+          refusal(await reset('main', { type }), 400, /"path" is required/)
+        refusal(await reset('main', { type: 'object', path: '' }), 400, /path/)
+        refusal(await reset('main', { type: 'object', path: 'x'.repeat(1025) }), 400, /1024/)
+        refusal(await reset('never', { type: 'reset' }), 404, /branch not found/)
+        refusal(await reset('never', { type: 'object', path: 'a' }), 404, /branch not found/)
+        await ok(201, 'POST', `${R}/tags`, { json: { id: 'no-branch', ref: 'main' } })
+        refusal(await reset('no-branch', { type: 'common_prefix', path: 'a' }), 404, /branch not found/)
+        const at = `/repositories/${readOnly}/branches/main`
+        refusal(await send('PUT', at, { json: { type: 'reset' } }), 403, /read-only repository/)
+        await ok(204, 'PUT', at, { json: { type: 'reset', force: true } })
       })
     })
   })
