@@ -8,6 +8,7 @@ import { branchHandlers } from './api/branches.ts'
 import { commitHandlers } from './api/commits.ts'
 import { configHandlers } from './api/config.ts'
 import { type OperationId, operations } from './api/operations.gen.ts'
+import { protectionHandlers } from './api/protection.ts'
 import { readObjectHandlers } from './api/read-objects.ts'
 import { repositoryHandlers } from './api/repositories.ts'
 import type { Connection } from './api/request.ts'
@@ -61,6 +62,7 @@ export function createApp(context: AppContext): App {
     ...repositoryHandlers(catalog),
     ...branchHandlers(catalog),
     ...tagHandlers(catalog),
+    ...protectionHandlers(catalog),
     ...commitHandlers(catalog),
     ...readObjectHandlers(catalog),
     ...writeObjectHandlers(catalog, bodies),

@@ -52,6 +52,7 @@ export async function createRepository(catalog: Catalog, wanted: RepositoryCreat
     defaultBranch,
     createdAtSeconds: now().seconds,
     readOnly: wanted.readOnly,
+    protectedBranches: [],
   }
   await records.refuseTakenPlace(catalog.db, namespace, canonicalNamespace)
   if (wanted.bare) {

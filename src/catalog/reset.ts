@@ -10,6 +10,7 @@ import type { ResolvedRef } from '../refs/resolve.ts'
 import { resetPaths, resetBranch as resetStaging } from '../staging/reset.ts'
 import { beginTree, endTree } from '../staging/trees.ts'
 import { type Caller, type Catalog, tablesOf } from './catalog.ts'
+import { refuseProtected } from './protection.ts'
 import { findBranch, refuseReadOnly } from './resolve.ts'
 
 /** What is taken back: all, one path, or every path that starts so. */
@@ -37,12 +38,13 @@ const maxAttempts = 16
 /**
  * Drops uncommitted changes; what is committed shows again. Where nothing is uncommitted nothing happens.
  *
- * @throws repository_not_found, branch_not_found, invalid_argument, read_only, contended, outcome_unknown, storage_*
+ * @throws repository_not_found, branch_not_found, branch_protected, invalid_argument, read_only, contended, outcome_unknown, storage_*
  */
 export async function resetBranch(catalog: Catalog, caller: Caller, request: ResetRequest): Promise<void> {
   const range = rangeOf(request.scope)
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
     const branch = await findBranch(catalog, caller, request.repository, request.branch)
+    refuseProtected(branch.repository, branch.name, 'write to')
     refuseReadOnly(branch.repository, request.force)
     if (range === null) return resetStaging(catalog.db, branch.repository.uid, branch.name)
     const { commitId, metaRangeId } = branch

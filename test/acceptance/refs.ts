@@ -211,5 +211,96 @@ export function describeRefs(title: string, server: () => Target): void {
         await ok(204, 'PUT', at, { json: { type: 'reset', force: true } })
       })
     })
+
+    describe('branch protection', () => {
+      const at = `${R}/settings/branch_protection`
+      const old = `${R}/branch_protection`
+      const set = (patterns: string[], headers: Record<string, string> = {}) =>
+        send('PUT', at, { json: patterns.map((pattern) => ({ pattern })), headers })
+      const patterns = async (path = at) =>
+        (await ok(200, 'GET', path)).json.map((rule: { pattern: string }) => rule.pattern)
+
+      it('keeps writes, deletes, commits and resets away, and nothing else', async () => {
+        const branch = await branchFrom('main')
+        const free = await branchFrom('main')
+        await put(branch, 'staged')
+        expect((await set([`${branch.slice(0, -2)}??`, 'x[0-9]'])).status).toBe(204)
+        const B = `${R}/branches/${branch}`
+        const write = /^cannot write to protected branch$/
+        refusal(await send('POST', `${B}/objects?path=a`, { body: 'x' }), 403, write)
+        refusal(await send('POST', `${B}/objects?path=a&force=true`, { body: 'x' }), 403, write)
+        const entry = { physical_address: `local://${name}/data/x`, checksum: 'x', size_bytes: 1 }
+        refusal(await send('PUT', `${B}/objects?path=a`, { json: entry }), 403, write)
+        refusal(await send('DELETE', `${B}/objects?path=staged`), 403, write)
+        for (const scope of [{ type: 'reset' }, { type: 'object', path: 'staged' }])
+          refusal(await send('PUT', B, { json: { ...scope, force: true } }), 403, write)
+        const commitText = /^cannot commit to protected branch$/
+        refusal(await send('POST', `${B}/commits`, { json: { message: 'x', force: true } }), 403, commitText)
+        expect(await paths(branch)).toEqual(['staged'])
+        await put(free, 'a')
+        await commit(free)
+        await ok(201, 'POST', `${R}/tags`, { json: { id: uniqueName('tag'), ref: branch } })
+        await ok(201, 'POST', `${R}/branches`, { json: { name: 'x1', source: branch } })
+        await ok(204, 'DELETE', `${R}/branches/x1`)
+        expect((await set([])).status).toBe(204)
+        await put(branch, 'a')
+        await commit(branch)
+      })
+
+      it('refuses an upload before its body', async () => {
+        const branch = await branchFrom('main')
+        expect((await set([branch])).status).toBe(204)
+        const body = new ReadableStream<Uint8Array>({ pull: (stream) => stream.enqueue(new Uint8Array(65536)) })
+        const refused = await Promise.race([
+          send('POST', `${R}/branches/${branch}/objects?path=a`, { body }).catch(() => null),
+          new Promise<'waits'>((resolve) => setTimeout(() => resolve('waits'), 5000)),
+        ])
+        expect(refused).not.toBe('waits')
+        if (refused !== null && refused !== 'waits') expect(refused.status).toBe(403)
+        expect((await set([])).status).toBe(204)
+      })
+
+      it('is read with a bare tag and replaced as If-Match says', async () => {
+        expect((await set([])).status).toBe(204)
+        const none = await ok(200, 'GET', at)
+        expect([none.json, none.headers.get('etag')]).toEqual([[], null])
+        expect((await set(['p-1', 'p-*', 'p-1'], { 'if-match': '' })).status).toBe(204)
+        expect((await patterns()).sort()).toEqual(['p-*', 'p-1'])
+        const eTag = (await ok(200, 'GET', at)).headers.get('etag') ?? ''
+        expect(eTag).toMatch(/^[0-9a-f]{64}$/)
+        refusal(await set(['q'], { 'if-match': '' }), 412, /Precondition failed/)
+        refusal(await set(['q'], { 'if-match': 'f'.repeat(64) }), 412, /Precondition failed/)
+        expect((await set(['q'], { 'if-match': eTag })).status).toBe(204)
+        refusal(await set(['r'], { 'if-match': eTag }), 412, /Precondition failed/)
+        const now = (await ok(200, 'GET', at)).headers.get('etag') ?? ''
+        const racing = await Promise.all(['a', 'b', 'c', 'd'].map((pattern) => set([pattern], { 'if-match': now })))
+        expect(racing.map(({ status }) => status).sort()).toEqual([204, 412, 412, 412])
+        expect((await set(['r'])).status).toBe(204)
+        expect(await patterns()).toEqual(['r'])
+      })
+
+      it('answers older clients, rule by rule', async () => {
+        expect((await set([])).status).toBe(204)
+        await Promise.all(['one', 'two', 'three', 'one'].map((pattern) => ok(204, 'POST', old, { json: { pattern } })))
+        expect((await patterns(old)).sort()).toEqual(['one', 'three', 'two'])
+        await ok(204, 'DELETE', old, { json: { pattern: 'two' } })
+        const again = await send('DELETE', old, { json: { pattern: 'two' } })
+        expect([again.status, again.bytes.length]).toEqual([404, 0])
+        expect((await patterns()).sort()).toEqual(['one', 'three'])
+        await ok(204, 'GET', `${old}/set_allowed`)
+        expect((await send('GET', `${old}/set_allowed`, { signed: false })).status).toBe(401)
+      })
+
+      it('refuses what is no pattern, and repositories that are not there', async () => {
+        for (const pattern of ['', '[a', '{a', '\0']) refusal(await set([pattern]), 400, /pattern/)
+        refusal(await send('PUT', at, { json: { pattern: 'a' } }), 400, /request body/)
+        const many = Array.from({ length: 1001 }, (_, n) => `p${n}`)
+        refusal(await set(many), 400, /more than 1000/)
+        const gone = '/repositories/never-there'
+        refusal(await send('GET', `${gone}/settings/branch_protection`), 404, /repository not found/)
+        refusal(await send('PUT', `${gone}/settings/branch_protection`, { json: [] }), 404, /repository not found/)
+        refusal(await send('GET', `${gone}/branch_protection/set_allowed`), 404, /repository not found/)
+      })
+    })
   })
 }

@@ -5,7 +5,7 @@ import { plannerSettingsSql } from '../../src/db/planner.ts'
 import type { BranchName, MetaRangeId, RefExpression, StagingToken, TagName } from '../../src/model.ts'
 import { createBranch, deleteBranch, getBranch, listBranches } from '../../src/refs/branches.ts'
 import { createCommitCache, getCommits } from '../../src/refs/commits.ts'
-import { deleteRepository, getRepository } from '../../src/refs/repositories.ts'
+import { deleteRepository, getRepository, setProtectedBranches } from '../../src/refs/repositories.ts'
 import { resolvePage, resolvePath, resolveRef } from '../../src/refs/resolve.ts'
 import { createTag, getTag, listTags } from '../../src/refs/tags.ts'
 import { stageIf } from '../../src/staging/conditional.ts'
@@ -79,6 +79,7 @@ describeOnDatabases('plans', (real) => {
     await stagedCursor(db, sealed.tokens, { groups }).seek(path)
     await publishCommit(db, sealed, fakeCommit())
     await sweepRetired(db)
+    await setProtectedBranches(db, uid, ['a*'], [])
     const head = { repoUid: uid, branch: main, commitId: root.id, metaRangeId: hexId<MetaRangeId>(1) }
     await resetPaths(db, { ...head, start: path, end: null, baseMetaRangeId: null })
     await resetBranch(db, uid, main)
