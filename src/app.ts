@@ -16,6 +16,7 @@ import { toResponse } from './api/responses.ts'
 import { API_PREFIX, createApi, type Handler, type Handlers } from './api/router.ts'
 import { type LoginConfig, setupHandlers } from './api/setup.ts'
 import { tagHandlers } from './api/tags.ts'
+import { userHandlers } from './api/users.ts'
 import { writeObjectHandlers } from './api/write-objects.ts'
 import { createAuthCaches, createAuthenticator } from './auth/authenticate.ts'
 import { createIdentities, readAuthVersion } from './auth/identities.ts'
@@ -55,6 +56,7 @@ export function createApp(context: AppContext): App {
   const built: Partial<Record<OperationId, Handler>> = {
     ...setupHandlers({ db, sealer, login: settings.login, asksForEmail: settings.asksForEmail }),
     ...authHandlers({ authenticator, tokens, secureCookie: settings.secureCookie }),
+    ...userHandlers({ db, sealer }),
     ...configHandlers({
       storages: () => catalog.registry.list(),
       built: { presign: false, presignMultipart: false, import: false },
