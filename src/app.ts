@@ -7,6 +7,7 @@ import { authHandlers, logout } from './api/auth.ts'
 import { branchHandlers } from './api/branches.ts'
 import { commitHandlers } from './api/commits.ts'
 import { configHandlers } from './api/config.ts'
+import { diffHandlers } from './api/diff.ts'
 import { type OperationId, operations } from './api/operations.gen.ts'
 import { protectionHandlers } from './api/protection.ts'
 import { readObjectHandlers } from './api/read-objects.ts'
@@ -66,6 +67,7 @@ export function createApp(context: AppContext): App {
     ...tagHandlers(catalog),
     ...protectionHandlers(catalog),
     ...commitHandlers(catalog),
+    ...diffHandlers(catalog),
     ...readObjectHandlers(catalog),
     ...writeObjectHandlers(catalog, bodies),
   }

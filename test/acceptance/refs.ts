@@ -302,5 +302,61 @@ export function describeRefs(title: string, server: () => Target): void {
         refusal(await send('GET', `${gone}/branch_protection/set_allowed`), 404, /repository not found/)
       })
     })
+
+    describe('the uncommitted diff', () => {
+      it('tells what a commit would change, by pages, prefixes and groups', async () => {
+        const branch = await branchFrom('main')
+        for (const path of ['a', 'same', 'dir/1', 'dir/2', 'gone/1']) await put(branch, path, 'committed')
+        await commit(branch)
+        const diff = async (query = '') => {
+          const answer = await ok(200, 'GET', `${R}/branches/${branch}/diff?${query}`)
+          expectShape(answer, 'DiffList')
+          return answer.json
+        }
+        expect((await diff()).results).toEqual([])
+        await put(branch, 'a', 'changed')
+        await put(branch, 'same', 'committed')
+        await put(branch, 'dir/1', 'changed more')
+        await put(branch, 'dir/sub/3', 'new')
+        await put(branch, 'never')
+        await remove(branch, 'never')
+        await remove(branch, 'gone/1')
+        const object = (type: string, path: string, size_bytes: number) => ({
+          type,
+          path,
+          size_bytes,
+          path_type: 'object',
+        })
+        const group = (path: string) => ({ type: 'prefix_changed', path, path_type: 'common_prefix' })
+        const all = [
+          object('changed', 'a', 7),
+          object('changed', 'dir/1', 12),
+          object('added', 'dir/sub/3', 3),
+          object('removed', 'gone/1', 0),
+        ]
+        expect((await diff()).results).toEqual(all)
+        expect((await diff('prefix=dir/')).results).toEqual(all.slice(1, 3))
+        expect((await diff('delimiter=/')).results).toEqual([all[0], group('dir/'), group('gone/')])
+        expect((await diff('prefix=dir/&delimiter=/')).results).toEqual([all[1], group('dir/sub/')])
+        expect((await diff('delimiter=/&after=dir/')).results).toEqual([group('gone/')])
+        const paged: unknown[] = []
+        for (let after = '', more = true; more; ) {
+          const { results, pagination } = await diff(`amount=1&after=${q(after)}`)
+          expect(results).toHaveLength(1)
+          paged.push(...results)
+          after = pagination.next_offset
+          more = pagination.has_more
+        }
+        expect(paged).toEqual(all)
+        await commit(branch)
+        expect(await diff()).toMatchObject({ results: [], pagination: { has_more: false, next_offset: '' } })
+      })
+
+      it('of what is no branch is not found', async () => {
+        refusal(await send('GET', `${R}/branches/never/diff`), 404, /branch not found/)
+        refusal(await send('GET', '/repositories/never-there/branches/main/diff'), 404, /repository not found/)
+        expect((await ok(200, 'GET', `/repositories/${readOnly}/branches/main/diff`)).json.results).toEqual([])
+      })
+    })
   })
 }
