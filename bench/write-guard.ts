@@ -67,6 +67,7 @@ async function newRepository(db: Db): Promise<Repository> {
     defaultBranch: 'main' as BranchName,
     createdAtSeconds: 0,
     readOnly: false,
+    protectedBranches: [],
   }
   await createRepository(db, { repository, canonicalNamespace: ['mem', uid], initialCommit: commitOn([]) })
   return repository

@@ -7,13 +7,17 @@ import { authHandlers, logout } from './api/auth.ts'
 import { branchHandlers } from './api/branches.ts'
 import { commitHandlers } from './api/commits.ts'
 import { configHandlers } from './api/config.ts'
+import { diffHandlers } from './api/diff.ts'
 import { type OperationId, operations } from './api/operations.gen.ts'
+import { protectionHandlers } from './api/protection.ts'
 import { readObjectHandlers } from './api/read-objects.ts'
 import { repositoryHandlers } from './api/repositories.ts'
 import type { Connection } from './api/request.ts'
 import { toResponse } from './api/responses.ts'
 import { API_PREFIX, createApi, type Handler, type Handlers } from './api/router.ts'
 import { type LoginConfig, setupHandlers } from './api/setup.ts'
+import { tagHandlers } from './api/tags.ts'
+import { userHandlers } from './api/users.ts'
 import { writeObjectHandlers } from './api/write-objects.ts'
 import { createAuthCaches, createAuthenticator } from './auth/authenticate.ts'
 import { createIdentities, readAuthVersion } from './auth/identities.ts'
@@ -53,13 +57,17 @@ export function createApp(context: AppContext): App {
   const built: Partial<Record<OperationId, Handler>> = {
     ...setupHandlers({ db, sealer, login: settings.login, asksForEmail: settings.asksForEmail }),
     ...authHandlers({ authenticator, tokens, secureCookie: settings.secureCookie }),
+    ...userHandlers({ db, sealer }),
     ...configHandlers({
       storages: () => catalog.registry.list(),
       built: { presign: false, presignMultipart: false, import: false },
     }),
     ...repositoryHandlers(catalog),
     ...branchHandlers(catalog),
+    ...tagHandlers(catalog),
+    ...protectionHandlers(catalog),
     ...commitHandlers(catalog),
+    ...diffHandlers(catalog),
     ...readObjectHandlers(catalog),
     ...writeObjectHandlers(catalog, bodies),
   }

@@ -83,6 +83,8 @@ export interface Repository {
   readonly defaultBranch: BranchName
   readonly createdAtSeconds: number
   readonly readOnly: boolean
+  /** Patterns of branch names that only merges may change. */
+  readonly protectedBranches: readonly string[]
 }
 
 /**

@@ -3,6 +3,8 @@ import * as v from 'valibot'
 import { branchResource, permission } from '../auth/permissions.ts'
 import { createBranch, deleteBranch, getBranch, listBranches } from '../catalog/branches.ts'
 import type { Catalog } from '../catalog/catalog.ts'
+import { type ResetScope, resetBranch } from '../catalog/reset.ts'
+import { DomainError } from '../errors.ts'
 import { databaseText, readJson } from './body.ts'
 import type { ApiRequest } from './request.ts'
 import { empty, json, page, type Reply, text } from './responses.ts'
@@ -13,6 +15,21 @@ const creation = v.object({
   force: v.nullish(v.boolean()),
   hidden: v.nullish(v.boolean()),
 })
+
+const reset = v.object({
+  type: v.picklist(['object', 'common_prefix', 'reset']),
+  path: v.nullish(v.string()),
+  force: v.nullish(v.boolean()),
+})
+
+/** @throws invalid_argument for a missing path: an empty prefix is told, so that everything is never reset by omission */
+function resetScope({ type, path }: v.InferOutput<typeof reset>): ResetScope {
+  if (type === 'reset') return { type: 'all' }
+  if (path == null) {
+    throw new DomainError('invalid_argument', 'request body has an error: field "path" is required but missing')
+  }
+  return type === 'object' ? { type: 'object', path: Buffer.from(path) } : { type: 'prefix', prefix: Buffer.from(path) }
+}
 
 export function branchHandlers(catalog: Catalog) {
   return {
@@ -54,6 +71,17 @@ export function branchHandlers(catalog: Catalog) {
         request.param('branch'),
         request.query.boolean('force', false),
       )
+      return empty(204)
+    },
+
+    async resetBranch(request: ApiRequest): Promise<Reply> {
+      const body = await readJson(request.raw, reset)
+      await resetBranch(catalog, request, {
+        repository: request.param('repository'),
+        branch: request.param('branch'),
+        scope: resetScope(body),
+        force: body.force ?? false,
+      })
       return empty(204)
     },
   }

@@ -2,9 +2,17 @@
 import * as v from 'valibot'
 import { allOf, namespaceResource, permission, repositoryResource } from '../auth/permissions.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import { createRepository, deleteRepository, getRepository, listRepositories } from '../catalog/repositories.ts'
+import {
+  changeRepositoryMetadata,
+  createRepository,
+  deleteRepository,
+  getRepository,
+  getRepositoryMetadata,
+  listRepositories,
+} from '../catalog/repositories.ts'
 import type { Repository } from '../model.ts'
 import { databaseText, readJson } from './body.ts'
+import { metadataBody } from './metadata.ts'
 import type { ApiRequest } from './request.ts'
 import { empty, json, page, type Reply } from './responses.ts'
 
@@ -19,6 +27,9 @@ const creation = v.object({
   sample_data: v.nullish(v.boolean()),
   read_only: v.nullish(v.boolean()),
 })
+
+const metadataSet = v.object({ metadata: metadataBody })
+const metadataKeys = v.object({ keys: v.array(databaseText) })
 
 function show(repository: Repository) {
   return {
@@ -74,6 +85,22 @@ export function repositoryHandlers(catalog: Catalog) {
 
     async deleteRepository(request: ApiRequest): Promise<Reply> {
       await deleteRepository(catalog, request, request.param('repository'), request.query.boolean('force', false))
+      return empty(204)
+    },
+
+    async getRepositoryMetadata(request: ApiRequest): Promise<Reply> {
+      return json(200, await getRepositoryMetadata(catalog, request, request.param('repository')))
+    },
+
+    async setRepositoryMetadata(request: ApiRequest): Promise<Reply> {
+      const { metadata } = await readJson(request.raw, metadataSet)
+      await changeRepositoryMetadata(catalog, request, request.param('repository'), { set: metadata })
+      return empty(204)
+    },
+
+    async deleteRepositoryMetadata(request: ApiRequest): Promise<Reply> {
+      const { keys } = await readJson(request.raw, metadataKeys)
+      await changeRepositoryMetadata(catalog, request, request.param('repository'), { remove: keys })
       return empty(204)
     },
   }

@@ -15,6 +15,7 @@ import { type SealedBranch, sealBranch } from '../staging/seal.ts'
 import { beginTree, endTree } from '../staging/trees.ts'
 import { type Caller, type Catalog, tablesOf } from './catalog.ts'
 import { now } from './clock.ts'
+import { refuseProtected } from './protection.ts'
 import { findRef, findRepository, refuseReadOnly } from './resolve.ts'
 
 export interface CommitRequest {
@@ -37,11 +38,12 @@ const maxAttempts = 16
  * Freezes what is staged on a branch. Every write acknowledged before the call is in the commit; prepare builds the tree outside any
  * transaction, publish is one statement; a lost race starts again from the new head.
  *
- * @throws repository_not_found, branch_not_found, no_changes, read_only, contended, storage_*, outcome_unknown
+ * @throws repository_not_found, branch_not_found, branch_protected, no_changes, read_only, contended, storage_*, outcome_unknown
  */
 export async function commit(catalog: Catalog, caller: Caller, request: CommitRequest): Promise<Commit> {
   const branch = parseBranchName(request.branch)
   const repository = await findRepository(catalog, caller, request.repository)
+  refuseProtected(repository, branch, 'commit to')
   refuseReadOnly(repository, request.force)
   const tables = tablesOf(catalog, repository)
   const treeId = await beginTree(catalog.db, repository.uid, 'commit')

@@ -52,6 +52,7 @@ export async function createRepository(catalog: Catalog, wanted: RepositoryCreat
     defaultBranch,
     createdAtSeconds: now().seconds,
     readOnly: wanted.readOnly,
+    protectedBranches: [],
   }
   const marks = !wanted.bare && !wanted.readOnly
   try {
@@ -112,6 +113,27 @@ export async function deleteRepository(catalog: Catalog, caller: Caller, name: s
   const repository = await findRepository(catalog, caller, name)
   refuseReadOnly(repository, force)
   await records.deleteRepository(catalog.db, repository.uid)
+}
+
+/** @throws repository_not_found */
+export async function getRepositoryMetadata(
+  catalog: Catalog,
+  caller: Caller,
+  name: string,
+): Promise<Readonly<Record<string, string>>> {
+  const { uid } = await findRepository(catalog, caller, name)
+  return records.getRepositoryMetadata(catalog.db, uid)
+}
+
+/** Sets keys and removes others; those not named stay. Also in a read-only repository, as lakeFS does. @throws repository_not_found */
+export async function changeRepositoryMetadata(
+  catalog: Catalog,
+  caller: Caller,
+  name: string,
+  change: records.MetadataChange,
+): Promise<void> {
+  const { uid } = await findRepository(catalog, caller, name)
+  await records.changeRepositoryMetadata(catalog.db, uid, change)
 }
 
 /** A stored `""` is told as the storage that serves it now. */

@@ -1,7 +1,7 @@
 /** Names as clients write them → records, with the caller's credentials checked on the way. */
-import { DomainError } from '../errors.ts'
-import type { Repository } from '../model.ts'
-import { parseRefExpression, parseRepositoryName } from '../refs/names.ts'
+import { DomainError, isDomainError } from '../errors.ts'
+import type { BranchName, Repository } from '../model.ts'
+import { parseBranchName, parseRefExpression, parseRepositoryName } from '../refs/names.ts'
 import { getRepository } from '../refs/repositories.ts'
 import type { Versions } from '../refs/repository-row.ts'
 import { type ResolvedRef, resolveRef } from '../refs/resolve.ts'
@@ -29,6 +29,23 @@ export async function findRef(
   const ref = await resolveRef(catalog.db, catalog.commits, parseRepositoryName(name), parseRefExpression(expression))
   await check(caller, ref.repository, ref.versions)
   return ref
+}
+
+/** The branch `branch` with its staging. @throws repository_not_found, branch_not_found, invalid_argument */
+export async function findBranch(
+  catalog: Catalog,
+  caller: Caller,
+  repository: string,
+  branch: string,
+): Promise<ResolvedRef & { readonly name: BranchName }> {
+  const name = parseBranchName(branch)
+  try {
+    const ref = await findRef(catalog, caller, repository, name)
+    if (ref.kind === 'branch') return { ...ref, name }
+  } catch (cause) {
+    if (!isDomainError(cause, 'ref_not_found')) throw cause
+  }
+  throw new DomainError('branch_not_found', 'branch not found')
 }
 
 /** @throws read_only unless `force` */

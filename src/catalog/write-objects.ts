@@ -12,6 +12,7 @@ import type { Caller, Catalog } from './catalog.ts'
 import { now } from './clock.ts'
 import { lookup, type ObjectRecord, showRecord } from './entries.ts'
 import { refuseForeignPlace } from './foreign-place.ts'
+import { refuseProtected } from './protection.ts'
 import { check, refuseReadOnly } from './resolve.ts'
 
 /** Where a write goes. */
@@ -47,8 +48,8 @@ const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
 /**
  * Stores an object. When it fails, nothing is visible; bytes that were stored already are garbage.
  *
- * @throws repository_not_found, branch_not_found, precondition_failed, read_only, storage_*, body_incomplete, checksum_mismatch,
- *   outcome_unknown
+ * @throws repository_not_found, branch_not_found, branch_protected, precondition_failed, read_only, storage_*, body_incomplete,
+ *   checksum_mismatch, outcome_unknown
  */
 export async function uploadObject(catalog: Catalog, caller: Caller, upload: Upload): Promise<ObjectRecord> {
   const { repository, branch, path, exists } = await openTarget(catalog, caller, upload, upload.ifAbsent)
@@ -145,6 +146,7 @@ async function openTarget(
   const checked = check(caller, ref.repository, ref.versions)
   if (checked !== undefined) await checked
   if (ref.kind !== 'branch') throw new DomainError('branch_not_found', `branch '${branch}' not found`)
+  refuseProtected(ref.repository, branch, 'write to')
   refuseReadOnly(ref.repository, target.force)
   const { repository, metaRangeId } = ref
   if (!askExists) return { repository, branch, path, exists: false }

@@ -9,6 +9,11 @@ export function overlay(staged: Cursor, committed: Cursor): Cursor {
   return new OverlayCursor(staged, committed)
 }
 
+/** Changes over older changes: as `overlay`, but tombstones of either come along. */
+export function layer(newer: Cursor, older: Cursor): Cursor {
+  return new OverlayCursor(newer, older, true)
+}
+
 class OverlayCursor implements Cursor {
   readonly #staged: Cursor
   readonly #committed: Cursor
@@ -19,9 +24,12 @@ class OverlayCursor implements Cursor {
   #usedStaged = true
   #usedCommitted = true
 
-  constructor(staged: Cursor, committed: Cursor) {
+  readonly #keepTombstones: boolean
+
+  constructor(staged: Cursor, committed: Cursor, keepTombstones = false) {
     this.#staged = staged
     this.#committed = committed
+    this.#keepTombstones = keepTombstones
   }
 
   get key(): ObjectPath {
@@ -55,7 +63,7 @@ class OverlayCursor implements Cursor {
       const order = !staged ? 1 : !committed ? -1 : Buffer.compare(this.#staged.key, this.#committed.key)
       this.#usedStaged = order <= 0
       this.#usedCommitted = order >= 0
-      if (order > 0 || this.#staged.value !== null) return true
+      if (order > 0 || this.#keepTombstones || this.#staged.value !== null) return true
       staged = this.#staged.next()
       if (order === 0) committed = this.#committed.next()
     }

@@ -4,6 +4,9 @@ import type { BlockCursor } from '../sstable/block-cursor.ts'
 import type { MetaRange } from './meta-range.ts'
 import type { RangeRecords } from './range-records.ts'
 
+/** The ranges to walk through: a metarange, or some of its ranges. */
+export type RangeList = Pick<MetaRange, 'count' | 'find'>
+
 /**
  * The records of a tree in order, and its ranges: a walk can stand *before* a range (`nextRange`), look at what the metarange says
  * of it, and then read it (`next`) or pass it whole (`nextRange` again) without opening its file. Commit, diff and merge reuse
@@ -12,13 +15,13 @@ import type { RangeRecords } from './range-records.ts'
 export class TreeCursor implements Cursor {
   /** Number of the range it stands in or before; the metarange's `count` at the end, -1 at the start. */
   range = -1
-  readonly #metaRange: MetaRange
+  readonly #metaRange: RangeList
   readonly #records: (range: number) => RangeRecords
   #open: RangeRecords | null = null
   #key: Buffer | null = null
   #value: Buffer | null = null
 
-  constructor(metaRange: MetaRange, records: (range: number) => RangeRecords) {
+  constructor(metaRange: RangeList, records: (range: number) => RangeRecords) {
     this.#metaRange = metaRange
     this.#records = records
   }

@@ -20,5 +20,11 @@ export const migrations: readonly { readonly tag: string; readonly statements: r
       "ALTER TABLE \"refs\" ADD CONSTRAINT \"refs_repo_uid_repositories_uid_fk\" FOREIGN KEY (\"repo_uid\") REFERENCES \"repositories\"(\"uid\") ON DELETE cascade ON UPDATE no action;",
       "CREATE INDEX \"credentials_user\" ON \"credentials\" USING btree (\"user_id\");"
     ]
+  },
+  {
+    "tag": "0001_protected_branches",
+    "statements": [
+      "ALTER TABLE \"repositories\" ADD COLUMN \"protected_branches\" jsonb DEFAULT '[]'::jsonb NOT NULL;"
+    ]
   }
 ]

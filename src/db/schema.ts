@@ -66,6 +66,8 @@ export const repositories = pgTable('repositories', {
   createdAtSeconds: int8('created_at_seconds').notNull(),
   readOnly: boolean('read_only').notNull().default(false),
   metadata: jsonb('metadata').$type<Record<string, string>>().notNull().default({}),
+  /** Patterns of branch names that only merges may change. In the row, so that every look at a repository has them. */
+  protectedBranches: jsonb('protected_branches').$type<string[]>().notNull().default([]),
 })
 
 /** Branches and tags: one table, so that their names exclude each other atomically. */

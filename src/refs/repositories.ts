@@ -89,6 +89,12 @@ const updateMetadata: HotStatement = {
   text: `UPDATE repositories SET metadata = (metadata || $2::text::jsonb) - $3::text::text[] WHERE uid = $1::uuid RETURNING 1 AS found`,
 }
 
+const updateProtection: HotStatement = {
+  name: 'repository_set_protection',
+  text: `UPDATE repositories SET protected_branches = $2::text::jsonb
+    WHERE uid = $1::uuid AND ($3::text::jsonb IS NULL OR protected_branches = $3::text::jsonb) RETURNING 1 AS found`,
+}
+
 /**
  * Creates a repository with its default branch and first commit, or a bare one; all or nothing. Creations wait for each other, so two
  * cannot get overlapping namespaces.
@@ -175,14 +181,30 @@ export async function getRepositoryMetadata(db: Queries, repoUid: RepositoryUid)
   return row.metadata
 }
 
+export interface MetadataChange {
+  readonly set?: Readonly<Record<string, string>>
+  readonly remove?: readonly string[]
+}
+
 /** Sets the given keys and removes others, in one step. @throws repository_not_found */
 export async function changeRepositoryMetadata(
   db: Queries,
   repoUid: RepositoryUid,
-  change: { readonly set?: Readonly<Record<string, string>>; readonly remove?: readonly string[] },
+  change: MetadataChange,
 ): Promise<void> {
   const params = [repoUid, JSON.stringify(change.set ?? {}), textArray(change.remove ?? [])]
   if ((await db.run(updateMetadata, params)).length === 0) throw repositoryNotFound()
+}
+
+/** Replaces the patterns of protected branches, if they are still `expected` (null: whatever they are). False when they are not. */
+export async function setProtectedBranches(
+  db: Queries,
+  repoUid: RepositoryUid,
+  patterns: readonly string[],
+  expected: readonly string[] | null,
+): Promise<boolean> {
+  const params = [repoUid, JSON.stringify(patterns), expected === null ? null : JSON.stringify(expected)]
+  return (await db.run(updateProtection, params)).length > 0
 }
 
 function repositoryNotFound(): DomainError {

@@ -10,7 +10,7 @@ export interface Versions {
 
 /** SQL: the columns of `RepositoryRow` from the table alias `r`. */
 export const repositoryColumns =
-  'r.uid, r.name, r.storage_id, r.home_storage_id, r.namespace, r.default_branch, r.created_at_seconds, r.read_only'
+  'r.uid, r.name, r.storage_id, r.home_storage_id, r.namespace, r.default_branch, r.created_at_seconds, r.read_only, r.protected_branches'
 
 /** SQL: the columns of `VersionsRow` from the table alias `i`. */
 export const versionsColumns = 'i.auth_version, i.storage_version'
@@ -25,6 +25,7 @@ export interface RepositoryRow {
   readonly default_branch: BranchName
   readonly created_at_seconds: string | number
   readonly read_only: boolean
+  readonly protected_branches: readonly string[]
 }
 
 export interface VersionsRow {
@@ -42,6 +43,7 @@ export function toRepository(row: RepositoryRow): Repository {
     defaultBranch: row.default_branch,
     createdAtSeconds: Number(row.created_at_seconds),
     readOnly: row.read_only,
+    protectedBranches: row.protected_branches,
   }
 }
 

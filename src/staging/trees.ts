@@ -13,7 +13,7 @@ const end: HotStatement = { name: 'tree_end', text: 'DELETE FROM trees WHERE id 
 export async function beginTree(
   db: Db,
   repoUid: RepositoryUid,
-  purpose: 'commit' | 'merge' | 'import',
+  purpose: 'commit' | 'merge' | 'import' | 'reset',
 ): Promise<string> {
   const id = randomUUID()
   await db.run(begin, [id, repoUid, purpose])

@@ -2,15 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { Db, HotStatement, Queries } from '../../src/db/db.ts'
 import { plannerSettingsSql } from '../../src/db/planner.ts'
-import type { BranchName, RefExpression, StagingToken, TagName } from '../../src/model.ts'
+import type { BranchName, MetaRangeId, RefExpression, StagingToken, TagName } from '../../src/model.ts'
 import { createBranch, deleteBranch, getBranch, listBranches } from '../../src/refs/branches.ts'
 import { createCommitCache, getCommits } from '../../src/refs/commits.ts'
-import { deleteRepository, getRepository } from '../../src/refs/repositories.ts'
+import { deleteRepository, getRepository, setProtectedBranches } from '../../src/refs/repositories.ts'
 import { resolvePage, resolvePath, resolveRef } from '../../src/refs/resolve.ts'
 import { createTag, getTag, listTags } from '../../src/refs/tags.ts'
 import { stageIf } from '../../src/staging/conditional.ts'
 import { publishCommit } from '../../src/staging/publish.ts'
 import { stagedCursor } from '../../src/staging/read.ts'
+import { resetBranch, resetPaths } from '../../src/staging/reset.ts'
 import { readSealed, sealBranch } from '../../src/staging/seal.ts'
 import { sweepRetired } from '../../src/staging/sweep.ts'
 import { stageRows } from '../../src/staging/write.ts'
@@ -78,6 +79,10 @@ describeOnDatabases('plans', (real) => {
     await stagedCursor(db, sealed.tokens, { groups }).seek(path)
     await publishCommit(db, sealed, fakeCommit())
     await sweepRetired(db)
+    await setProtectedBranches(db, uid, ['a*'], [])
+    const head = { repoUid: uid, branch: main, commitId: root.id, metaRangeId: hexId<MetaRangeId>(1) }
+    await resetPaths(db, { ...head, start: path, end: null, baseMetaRangeId: null })
+    await resetBranch(db, uid, main)
     await deleteBranch(db, uid, 'b' as BranchName)
     await deleteRepository(db, uid)
 

@@ -61,6 +61,7 @@ describeOnDatabases('repositories', (db) => {
       defaultBranch: 'main' as BranchName,
       createdAtSeconds: 1,
       readOnly: true,
+      protectedBranches: [],
     },
     canonicalNamespace: place,
     initialCommit: null,

@@ -123,6 +123,7 @@ describeOnDatabases('resolve', (db) => {
         defaultBranch,
         createdAtSeconds,
         readOnly,
+        protectedBranches: [],
       } satisfies Repository,
       versions: { auth: 1, storage: 1 },
       branch: { name: 'dev', hidden: true, view: '$' },

@@ -50,6 +50,7 @@ export async function newRepository(
     defaultBranch: 'main' as BranchName,
     createdAtSeconds: 1_700_000_000,
     readOnly: false,
+    protectedBranches: [],
     ...fields,
   }
   const root = fakeCommit({ message: 'Repository created', metaRangeId: '' as MetaRangeId })

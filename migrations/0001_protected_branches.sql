@@ -1,0 +1,1 @@
+ALTER TABLE "repositories" ADD COLUMN "protected_branches" jsonb DEFAULT '[]'::jsonb NOT NULL;
