@@ -7,6 +7,7 @@ import { authHandlers, logout } from './api/auth.ts'
 import { branchHandlers } from './api/branches.ts'
 import { commitHandlers } from './api/commits.ts'
 import { configHandlers } from './api/config.ts'
+import { deleteObjectsHandlers } from './api/delete-objects.ts'
 import { type OperationId, operations } from './api/operations.gen.ts'
 import { readObjectHandlers } from './api/read-objects.ts'
 import { repositoryHandlers } from './api/repositories.ts'
@@ -62,6 +63,7 @@ export function createApp(context: AppContext): App {
     ...commitHandlers(catalog),
     ...readObjectHandlers(catalog),
     ...writeObjectHandlers(catalog, bodies),
+    ...deleteObjectsHandlers(catalog),
   }
   const currentVersions = async () => ({ authVersion: await readAuthVersion(db) })
   const api = createApi({ authenticator, currentVersions, log, outgoing: bodies.outgoing }, completeHandlers(built))

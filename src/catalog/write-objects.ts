@@ -154,14 +154,14 @@ async function openTarget(
 }
 
 async function findBranchPath(catalog: Catalog, repository: string, branch: BranchName, path: ObjectPath) {
+  const name = parseRepositoryName(repository)
+  return onBranch(branch, resolvePath(catalog.db, catalog.commits, name, branch as string as RefExpression, path))
+}
+
+/** What was resolved as `branch`. @throws branch_not_found where resolving found nothing of that name */
+export async function onBranch<Found>(branch: BranchName, resolving: Promise<Found>): Promise<Found> {
   try {
-    return await resolvePath(
-      catalog.db,
-      catalog.commits,
-      parseRepositoryName(repository),
-      branch as string as RefExpression,
-      path,
-    )
+    return await resolving
   } catch (cause) {
     if (cause instanceof DomainError && cause.code === 'ref_not_found') {
       throw new DomainError('branch_not_found', `branch '${branch}' not found`, { cause })
@@ -170,6 +170,7 @@ async function findBranchPath(catalog: Catalog, repository: string, branch: Bran
   }
 }
 
+/** Makes an entry visible. @throws precondition_failed when something is there and it may not be */
 async function stageEntry(
   catalog: Catalog,
   repository: Repository,
