@@ -5,6 +5,7 @@
 import { Hono } from 'hono'
 import { authHandlers, logout } from './api/auth.ts'
 import { branchHandlers } from './api/branches.ts'
+import { changeObjectHandlers } from './api/change-objects.ts'
 import { commitHandlers } from './api/commits.ts'
 import { configHandlers } from './api/config.ts'
 import { deleteObjectsHandlers } from './api/delete-objects.ts'
@@ -63,6 +64,7 @@ export function createApp(context: AppContext): App {
     ...commitHandlers(catalog),
     ...readObjectHandlers(catalog),
     ...writeObjectHandlers(catalog, bodies),
+    ...changeObjectHandlers(catalog),
     ...deleteObjectsHandlers(catalog),
   }
   const currentVersions = async () => ({ authVersion: await readAuthVersion(db) })

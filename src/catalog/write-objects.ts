@@ -132,7 +132,7 @@ interface OpenTarget {
 }
 
 /** Everything that can refuse a write before its body: one statement, and a lookup when existence matters. */
-async function openTarget(
+export async function openTarget(
   catalog: Catalog,
   caller: Caller,
   target: WriteTarget,
@@ -171,7 +171,7 @@ export async function onBranch<Found>(branch: BranchName, resolving: Promise<Fou
 }
 
 /** Makes an entry visible. @throws precondition_failed when something is there and it may not be */
-async function stageEntry(
+export async function stageEntry(
   catalog: Catalog,
   repository: Repository,
   branch: BranchName,

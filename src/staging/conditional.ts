@@ -64,7 +64,7 @@ const maxReads = 64
  * @returns whether it was staged
  * @throws branch_not_found, contended, outcome_unknown, database_unavailable, whatever `change` throws
  */
-async function stageChange(
+export async function stageChange(
   db: Db,
   repoUid: RepositoryUid,
   branch: BranchName,

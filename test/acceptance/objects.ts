@@ -31,6 +31,10 @@ export function describeObjects(title: string, server: () => Target, storage: Ob
       expect(answer.status, answer.bytes.toString()).toBe(201)
       return answer.json
     }
+    const stat = (path: string, query = '', ref = 'main') =>
+      send('GET', `${R}/refs/${q(ref)}/objects/stat?path=${q(path)}&${query}`)
+    const get = (path: string, query = '', headers: Record<string, string> = {}) =>
+      send('GET', `${R}/refs/main/objects?path=${q(path)}&${query}`, { headers })
     const list = async (prefix: string) =>
       (await send('GET', `${R}/refs/main/objects/ls?amount=1000&prefix=${q(prefix)}`)).json.results.map(
         (entry: { path: string }) => entry.path,
@@ -129,6 +133,91 @@ export function describeObjects(title: string, server: () => Target, storage: Ob
         )
         refusal(await remove('a'), 400, /paths/)
         refusal(await remove([1]), 400, /paths/)
+      })
+    })
+
+    describe('changing metadata', () => {
+      const change = (path: string, set: unknown, branch = 'main') =>
+        send('PUT', `${R}/branches/${branch}/objects/stat/user_metadata?path=${q(path)}`, { json: { set } })
+
+      it('replaces all of it and nothing else, of staged and of committed objects', async () => {
+        await put('u/one', 'data', { 'x-lakefs-meta-old': '1' })
+        const before = (await stat('u/one')).json
+        const changed = await change('u/one', { New: 'é', __proto__x: '2' })
+        expect(changed.status, changed.bytes.toString()).toBe(204)
+        expect((await stat('u/one')).json).toEqual({ ...before, metadata: { New: 'é', __proto__x: '2' } })
+        const { id } = await commit()
+        expect((await change('u/one', {})).status).toBe(204)
+        expect((await stat('u/one')).json).toEqual({ ...before, metadata: {} })
+        expect((await stat('u/one', '', id)).json.metadata).toEqual({ New: 'é', __proto__x: '2' })
+        expect((await get('u/one')).bytes.toString()).toBe('data')
+        await commit()
+        expect((await stat('u/one', '', 'main@')).json).toEqual({ ...before, metadata: {} })
+      })
+
+      it('refuses what is not there or was deleted, and what is no map of text', async () => {
+        refusal(await change('u/never', {}), 404, /not found/)
+        refusal(await change('u/one', {}, 'never'), 404, /branch 'never' not found/)
+        expect((await send('DELETE', `${R}/branches/main/objects?path=u/one`)).status).toBe(204)
+        refusal(await change('u/one', {}), 404, /not found/)
+        refusal(await change('u/one', { a: 1 }), 400, /set/)
+        refusal(await change('u/one', undefined), 400, /set/)
+      })
+
+      it('never undoes an upload at the same time', async () => {
+        for (let round = 0; round < 5; round++) {
+          await put('u/race', `old ${round}`)
+          await Promise.all([change('u/race', { round: String(round) }), put('u/race', `new ${round}`)])
+          expect((await get('u/race')).bytes.toString()).toBe(`new ${round}`)
+        }
+      })
+    })
+
+    describe('copying', () => {
+      const copy = (destination: string, json: unknown, branch = 'main') =>
+        send('POST', `${R}/branches/${branch}/objects/copy?dest_path=${q(destination)}`, { json })
+
+      it('gives the copy bytes of its own, and the same type, metadata and checksum', async () => {
+        const source = await put('c/from', 'x'.repeat(2_000_000), { 'x-lakefs-meta-a': 'b' })
+        const copied = await copy('c/to é', { src_path: 'c/from' })
+        expect(copied.status, copied.bytes.toString()).toBe(201)
+        expectShape(copied, 'ObjectStats')
+        const { mtime, physical_address, ...rest } = copied.json
+        expect(rest).toEqual({
+          path: 'c/to é',
+          path_type: 'object',
+          checksum: source.checksum,
+          size_bytes: 2_000_000,
+          content_type: 'text/x-test',
+          metadata: { a: 'b' },
+        })
+        expect(mtime).toBeGreaterThanOrEqual(source.mtime)
+        expect(physical_address).not.toBe(source.physical_address)
+        expect((await stat('c/to é')).json).toEqual(copied.json)
+        expect((await get('c/to é')).bytes.equals(Buffer.from('x'.repeat(2_000_000)))).toBe(true)
+      })
+
+      it('reads any ref, writes over what is there, also over itself', async () => {
+        await put('c/v', 'first')
+        const { id } = await commit()
+        await put('c/v', 'second')
+        expect((await copy('c/v1', { src_path: 'c/v', src_ref: id.slice(0, 20), force: false })).status).toBe(201)
+        expect((await copy('c/v2', { src_path: 'c/v', src_ref: 'main@' })).status).toBe(201)
+        expect((await copy('c/v', { src_path: 'c/v' })).status).toBe(201)
+        const read = async (path: string) => (await get(path)).bytes.toString()
+        expect(await Promise.all(['c/v1', 'c/v2', 'c/v'].map(read))).toEqual(['first', 'first', 'second'])
+        expect((await copy('c/v', { src_path: 'c/v', src_ref: id })).status).toBe(201)
+        expect(await read('c/v')).toBe('first')
+      })
+
+      it('refuses a source, ref or branch that is not there, and shallow copies', async () => {
+        refusal(await copy('c/x', { src_path: 'c/never' }), 404, /not found/)
+        refusal(await copy('c/x', { src_path: 'c/v', src_ref: 'nothing' }), 404, /not found/)
+        refusal(await copy('c/x', { src_path: 'c/v', src_ref: 'main' }, 'never'), 404, /^branch 'never' not found$/)
+        refusal(await copy('c/x', { src_path: 'c/v', shallow: true }), 501, /shallow/)
+        refusal(await copy('c/x', { src_path: '' }), 400, /path/)
+        refusal(await copy('c/x', {}), 400, /src_path/)
+        refusal(await copy('', { src_path: 'c/v' }), 400, /dest_path/)
       })
     })
   })
