@@ -9,6 +9,7 @@ import { changeObjectHandlers } from './api/change-objects.ts'
 import { commitHandlers } from './api/commits.ts'
 import { configHandlers } from './api/config.ts'
 import { deleteObjectsHandlers } from './api/delete-objects.ts'
+import { linkObjectHandlers } from './api/link-objects.ts'
 import { type OperationId, operations } from './api/operations.gen.ts'
 import { readObjectHandlers } from './api/read-objects.ts'
 import { repositoryHandlers } from './api/repositories.ts'
@@ -66,6 +67,7 @@ export function createApp(context: AppContext): App {
     ...writeObjectHandlers(catalog, bodies),
     ...changeObjectHandlers(catalog),
     ...deleteObjectsHandlers(catalog),
+    ...linkObjectHandlers(catalog),
   }
   const currentVersions = async () => ({ authVersion: await readAuthVersion(db) })
   const api = createApi({ authenticator, currentVersions, log, outgoing: bodies.outgoing }, completeHandlers(built))

@@ -42,7 +42,8 @@ export interface Upload extends WriteTarget {
   readonly openBody: () => Promise<Content>
 }
 
-const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
+/** What an object is whose writer did not say. */
+export const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
 
 /**
  * Stores an object. When it fails, nothing is visible; bytes that were stored already are garbage.

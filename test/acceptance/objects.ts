@@ -220,5 +220,119 @@ export function describeObjects(title: string, server: () => Target, storage: Ob
         refusal(await copy('', { src_path: 'c/v' }), 400, /dest_path/)
       })
     })
+
+    describe('linking', () => {
+      const backing = (path: string, query = '', branch = 'main') =>
+        send('GET', `${R}/branches/${branch}/staging/backing?path=${q(path)}${query}`)
+      const link = (path: string, json: unknown, headers: Record<string, string> = {}, branch = 'main') =>
+        send('PUT', `${R}/branches/${branch}/staging/backing?path=${q(path)}`, { json, headers })
+      const said = (physical_address: string, more: object = {}) => ({
+        staging: { physical_address },
+        checksum: '"abc def"',
+        size_bytes: 5,
+        ...more,
+      })
+
+      it('takes back the address that it handed out, for that path and branch alone', async () => {
+        const given = await backing('p/a é')
+        expect(given.status, given.bytes.toString()).toBe(200)
+        expectShape(given, 'StagingLocation')
+        const address = given.json.physical_address
+        expect(address).toMatch(/\/data\/[0-9a-v]{20}\/[0-9a-v]{20},[\w-]{43}$/)
+        expect(given.json.presigned_url).toBeNull()
+        await send('POST', `${R}/branches`, { json: { name: 'other', source: 'main' } })
+        const wrong = /^invalid address signature: invalid address$/
+        refusal(await link('p/b', said(address)), 400, wrong)
+        refusal(await link('p/a é', said(address), {}, 'other'), 400, wrong)
+        refusal(await link('p/a é', said(`${address}x`)), 400, wrong)
+        refusal(await link('p/a é', said(address.replace(/,.*/, ',A*'))), 400, /^malformed address signature: /)
+        const unsigned = address.replace(/,.*/, '')
+        refusal(await link('p/a é', said(unsigned)), 400, /^address is not signed: link address invalid$/)
+        refusal(
+          await link('p/a é', said(address.replace('/data/', '/data/../data/'))),
+          400,
+          /physical address is not valid/,
+        )
+        refusal(await link('p/a é', said(address, { checksum: '" "' })), 400, /^checksum is required$/)
+        refusal(await link('p/a é', said(address, { size_bytes: -1 })), 400, /size_bytes/)
+        refusal(await link('p/a é', said(address), {}, 'never'), 404, /branch 'never' not found/)
+        expect((await stat('p/a é')).status).toBe(404)
+
+        const linked = await link('p/a é', said(address, { user_metadata: { a: 'b' }, mtime: 1_600_000_000 }))
+        expect(linked.status, linked.bytes.toString()).toBe(200)
+        expectShape(linked, 'ObjectStats')
+        expect(linked.json).toEqual({
+          path: 'p/a é',
+          path_type: 'object',
+          physical_address: address,
+          checksum: 'abcdef',
+          size_bytes: 5,
+          mtime: 1_600_000_000,
+          content_type: 'application/octet-stream',
+          metadata: { a: 'b' },
+        })
+        expect((await stat('p/a é')).json).toEqual(linked.json)
+        await commit()
+        expect((await stat('p/a é')).json).toEqual(linked.json)
+      })
+
+      it('keeps what is there when asked to', async () => {
+        const once = { 'if-none-match': '*' }
+        const first = (await backing('p/once')).json.physical_address
+        const second = (await backing('p/once')).json.physical_address
+        expect(second).not.toBe(first)
+        expect((await link('p/once', said(first, { content_type: 'a/b' }), once)).status).toBe(200)
+        refusal(await link('p/once', said(second), once), 412, /^Precondition failed$/)
+        refusal(await link('p/once', said(second), { 'if-match': '"x"' }), 501, /precondition/)
+        expect((await stat('p/once')).json).toMatchObject({ physical_address: first, content_type: 'a/b' })
+        expect((await link('p/once', said(second))).status).toBe(200)
+        const answers = await Promise.all(
+          Array.from({ length: 5 }, async () =>
+            link('p/race', said((await backing('p/race')).json.physical_address), once),
+          ),
+        )
+        expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412, 412])
+      })
+
+      it('never reaches into another repository, nor outlives its own', async () => {
+        const foreign = uniqueName('foreign')
+        const create = (namespace: string) =>
+          send('POST', '/repositories', {
+            json: { name: foreign, storage_id: storage.id, storage_namespace: `${storage.namespace}/${namespace}` },
+          })
+        expect((await create(foreign)).status).toBe(201)
+        const at = `/repositories/${foreign}/branches/main/staging/backing?path=p`
+        const address = (await send('GET', at)).json.physical_address
+        refusal(await link('p', said(address)), 400, /in the namespace of repository/)
+        expect((await send('DELETE', `/repositories/${foreign}`)).status).toBe(204)
+        expect((await create(`${foreign}-again`)).status).toBe(201)
+        const moved = address.replace(`/${foreign}/`, `/${foreign}-again/`)
+        refusal(await send('PUT', at, { json: said(moved) }), 400, /^invalid address signature: invalid address$/)
+      })
+
+      it('presigns where the storage does, and the whole way works', async () => {
+        refusal(await send('GET', `/repositories/${uniqueName('no')}/branches/main/staging/backing?path=a`), 404, /./)
+        expect((await backing('p/later', '', 'never')).status).toBe(200)
+        const given = await backing('p/signed', '&presign=true')
+        if (!storage.presigns) return refusal(given, 400, /cannot presign/)
+        expect(given.status, given.bytes.toString()).toBe(200)
+        expectShape(given, 'StagingLocation')
+        expect(given.json.presigned_url_expiry).toBeGreaterThan(Date.now() / 1000)
+        const stored = await fetch(given.json.presigned_url, { method: 'PUT', body: 'hello' })
+        expect(stored.status, await stored.text()).toBe(200)
+        const checksum = stored.headers.get('etag')
+        const linked = await link('p/signed', said(given.json.physical_address, { checksum }))
+        expect(linked.status).toBe(200)
+        expect((await get('p/signed')).bytes.toString()).toBe('hello')
+      })
+
+      it('tells beforehand who may upload', async () => {
+        const ask = (query: string, options?: Call) =>
+          send('GET', `${R}/branches/any/objects/stage_allowed${query}`, options)
+        expect((await ask('?path=a')).status).toBe(204)
+        expect((await ask('')).status).toBe(400)
+        refusal(await ask('?path=a', { signed: false }), 401, /^error authenticating request$/)
+      })
+    })
   })
 }
