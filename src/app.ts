@@ -17,6 +17,7 @@ import type { Connection } from './api/request.ts'
 import { toResponse } from './api/responses.ts'
 import { API_PREFIX, createApi, type Handler, type Handlers } from './api/router.ts'
 import { type LoginConfig, setupHandlers } from './api/setup.ts'
+import { tableHandlers } from './api/tables.ts'
 import { writeObjectHandlers } from './api/write-objects.ts'
 import { createAuthCaches, createAuthenticator } from './auth/authenticate.ts'
 import { createIdentities, readAuthVersion } from './auth/identities.ts'
@@ -58,7 +59,7 @@ export function createApp(context: AppContext): App {
     ...authHandlers({ authenticator, tokens, secureCookie: settings.secureCookie }),
     ...configHandlers({
       storages: () => catalog.registry.list(),
-      built: { presign: false, presignMultipart: false, import: false },
+      built: { presign: true, presignMultipart: false, import: false },
     }),
     ...repositoryHandlers(catalog),
     ...branchHandlers(catalog),
@@ -68,6 +69,7 @@ export function createApp(context: AppContext): App {
     ...changeObjectHandlers(catalog),
     ...deleteObjectsHandlers(catalog),
     ...linkObjectHandlers(catalog),
+    ...tableHandlers(catalog),
   }
   const currentVersions = async () => ({ authVersion: await readAuthVersion(db) })
   const api = createApi({ authenticator, currentVersions, log, outgoing: bodies.outgoing }, completeHandlers(built))

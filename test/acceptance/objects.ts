@@ -334,5 +334,93 @@ export function describeObjects(title: string, server: () => Target, storage: Ob
         refusal(await ask('?path=a', { signed: false }), 401, /^error authenticating request$/)
       })
     })
+
+    describe('reading from the storage itself', () => {
+      const at = (path: string) => `${R}/refs/main/objects?presign=true&path=${q(path)}`
+
+      it('is promised where it is possible', async () => {
+        const { storage_config_list } = (await send('GET', '/config')).json
+        const own = storage_config_list.find((one: { blockstore_id: string }) => one.blockstore_id === storage.id)
+        expect(own.pre_sign_support).toBe(storage.presigns)
+      })
+
+      it('goes by URLs, which end', async () => {
+        await put('r/a é.html', '<html>', { 'x-lakefs-meta-k': 'v' })
+        await put('r/sub/b', 'b')
+        const plain = (await stat('r/a é.html')).json
+        const listing = `${R}/refs/main/objects/ls?prefix=r/&delimiter=/&presign=true`
+        refusal(await send('GET', at('r/never')), 404, /not found/)
+        if (!storage.presigns) {
+          for (const answer of [await send('GET', at('r/a é.html')), await stat('r/a é.html', 'presign=true')])
+            refusal(answer, 400, /cannot presign/)
+          refusal(await send('GET', listing), 400, /cannot presign/)
+          refusal(await send('GET', `${R}/refs/main/objects/ls?prefix=nothing&presign=true`), 400, /cannot presign/)
+          return
+        }
+        const sent = await send('GET', at('r/a é.html'))
+        expect(sent.status, sent.bytes.toString()).toBe(302)
+        expect(await (await fetch(sent.headers.get('location') ?? '')).text()).toBe('<html>')
+        const unchanged = await send('GET', at('r/a é.html'), { headers: { 'if-none-match': `"${plain.checksum}"` } })
+        expect(unchanged.status).toBe(304)
+
+        const shown = await stat('r/a é.html', 'presign=true')
+        expectShape(shown, 'ObjectStats')
+        const { physical_address, physical_address_expiry, ...rest } = shown.json
+        expect({ ...rest, physical_address: plain.physical_address }).toEqual(plain)
+        expect(physical_address_expiry).toBeGreaterThan(Date.now() / 1000)
+        expect(await (await fetch(physical_address)).text()).toBe('<html>')
+
+        const listed = await send('GET', listing)
+        expectShape(listed, 'ObjectStatsList')
+        const [object, group] = listed.json.results
+        expect(await (await fetch(object.physical_address)).text()).toBe('<html>')
+        expect(object.physical_address_expiry).toBeGreaterThan(Date.now() / 1000)
+        expect(group).toMatchObject({ path: 'r/sub/', physical_address: '' })
+      })
+
+      it('tells the storage class', async () => {
+        await put('r/class', 'x')
+        const answer = await send('GET', `${R}/refs/main/objects/underlyingProperties?path=r/class`)
+        expect(answer.status, answer.bytes.toString()).toBe(200)
+        expectShape(answer, 'UnderlyingObjectProperties')
+        expect(answer.json).toEqual({ storage_class: null })
+        const cold = await send('POST', `${R}/branches/main/objects?path=r/cold&storageClass=GLACIER`, { body: 'x' })
+        expect(cold.status).toBe(201)
+        const told = (await send('GET', `${R}/refs/main/objects/underlyingProperties?path=r/cold`)).json.storage_class
+        expect(['GLACIER', null]).toContain(told)
+        const missing = await send('GET', `${R}/refs/main/objects/underlyingProperties?path=r/never`)
+        refusal(missing, 404, /not found/)
+      })
+
+      it('finds the tables of a commit, and none that are not there', async () => {
+        const { meta_range_id } = await commit()
+        const found = await send('GET', `${R}/metadata/meta_range/${meta_range_id}`)
+        expect(found.status, found.bytes.toString()).toBe(200)
+        expectShape(found, 'StorageURI')
+        expect(found.json.location).toBe(`_lakefs/${meta_range_id}`)
+        expect(found.headers.get('location')).toBe(found.json.location)
+        const table = await send('GET', `${R}/metadata/object/meta_range/${meta_range_id}`)
+        expect(table.status).toBe(200)
+        expect(table.headers.get('content-type')).toBe('application/octet-stream')
+        expect(table.headers.get('content-length')).toBe(String(table.bytes.length))
+        const range_id = /[0-9a-f]{64}/.exec(table.bytes.toString('latin1'))?.[0]
+        const range = await send('GET', `${R}/metadata/range/${range_id}`)
+        expect(range.json).toEqual({ location: `_lakefs/${range_id}` })
+        expect((await send('GET', `${R}/metadata/object/range/${range_id}`)).bytes.length).toBeGreaterThan(0)
+
+        const presigned = await send('GET', `${R}/metadata/object/meta_range/${meta_range_id}?presign=true`)
+        if (storage.presigns) {
+          expect(presigned.status).toBe(302)
+          const bytes = Buffer.from(await (await fetch(presigned.headers.get('location') ?? '')).arrayBuffer())
+          expect(bytes.equals(table.bytes)).toBe(true)
+        } else refusal(presigned, 400, /cannot presign/)
+
+        for (const id of ['0'.repeat(64), 'dummy', '..']) {
+          for (const way of ['meta_range', 'range', 'object/range', 'object/meta_range'])
+            refusal(await send('GET', `${R}/metadata/${way}/${q(id).replace('..', '%2e%2e%2f')}`), 404, /not found/)
+        }
+        refusal(await send('GET', `${R}/metadata/object/table/${meta_range_id}`), 400, /type/)
+      })
+    })
   })
 }
