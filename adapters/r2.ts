@@ -125,7 +125,8 @@ export function createR2Adapter(
         sizeBytes: size,
         lastModifiedSeconds: Math.floor(uploaded.getTime() / 1000),
         eTag: etag,
-        storageClass: storageClass ?? null,
+        // Miniflare says "" for an object without one.
+        storageClass: storageClass || null,
       }
     },
     exists: async (location) => (await attempt('read', location, () => bucket.head(location.key))) !== null,

@@ -5,9 +5,12 @@
 import { Hono } from 'hono'
 import { authHandlers, logout } from './api/auth.ts'
 import { branchHandlers } from './api/branches.ts'
+import { changeObjectHandlers } from './api/change-objects.ts'
 import { commitHandlers } from './api/commits.ts'
 import { configHandlers } from './api/config.ts'
+import { deleteObjectsHandlers } from './api/delete-objects.ts'
 import { diffHandlers } from './api/diff.ts'
+import { linkObjectHandlers } from './api/link-objects.ts'
 import { type OperationId, operations } from './api/operations.gen.ts'
 import { protectionHandlers } from './api/protection.ts'
 import { readObjectHandlers } from './api/read-objects.ts'
@@ -16,6 +19,7 @@ import type { Connection } from './api/request.ts'
 import { toResponse } from './api/responses.ts'
 import { API_PREFIX, createApi, type Handler, type Handlers } from './api/router.ts'
 import { type LoginConfig, setupHandlers } from './api/setup.ts'
+import { tableHandlers } from './api/tables.ts'
 import { tagHandlers } from './api/tags.ts'
 import { userHandlers } from './api/users.ts'
 import { writeObjectHandlers } from './api/write-objects.ts'
@@ -60,7 +64,7 @@ export function createApp(context: AppContext): App {
     ...userHandlers({ db, sealer }),
     ...configHandlers({
       storages: () => catalog.registry.list(),
-      built: { presign: false, presignMultipart: false, import: false },
+      built: { presign: true, presignMultipart: false, import: false },
     }),
     ...repositoryHandlers(catalog),
     ...branchHandlers(catalog),
@@ -70,6 +74,10 @@ export function createApp(context: AppContext): App {
     ...diffHandlers(catalog),
     ...readObjectHandlers(catalog),
     ...writeObjectHandlers(catalog, bodies),
+    ...changeObjectHandlers(catalog),
+    ...deleteObjectsHandlers(catalog),
+    ...linkObjectHandlers(catalog),
+    ...tableHandlers(catalog),
   }
   const currentVersions = async () => ({ authVersion: await readAuthVersion(db) })
   const api = createApi({ authenticator, currentVersions, log, outgoing: bodies.outgoing }, completeHandlers(built))

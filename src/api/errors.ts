@@ -72,6 +72,12 @@ export interface ErrorLog {
   error(fields: Readonly<Record<string, unknown>>, message: string): void
 }
 
+/** How one of many things in a request is told to have failed. */
+export function partialFailure(error: DomainError): { readonly status_code: number; readonly message: string } {
+  const { status, message } = answers[error.code]
+  return { status_code: status, message: message ?? error.message }
+}
+
 /**
  * The reply for anything thrown. What is no `DomainError` is a fault of ours: logged whole under the request id, answered without a
  * word of it. Faults below us (5xx) are logged too.

@@ -1,4 +1,5 @@
 /** How objects are shown. */
+import type { PresignedUrl } from '../block/adapter.ts'
 import type { ObjectRecord } from '../catalog/entries.ts'
 
 /** What an entry without a type of its own (an imported one) is shown as. */
@@ -26,6 +27,11 @@ export function showObject(record: ObjectRecord) {
 export function showListedObject(record: ObjectRecord) {
   for (const _ in record.entry.metadata) return showObject(record)
   return showPlainObject(record)
+}
+
+/** What takes the address's place when clients are to read from the storage. */
+export function showPresigned({ url, expiresAtSeconds }: PresignedUrl) {
+  return { physical_address: url, physical_address_expiry: expiresAtSeconds }
 }
 
 /** A common prefix in a listing: the fields that the contract requires are there and say nothing. */

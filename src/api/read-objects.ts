@@ -1,10 +1,12 @@
 /** Operations that read objects: content, headers, stat, listing. */
+import { objectResource } from '../auth/permissions.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import { listObjects, type ObjectRecord, openObject, statObject } from '../catalog/entries.ts'
-import { DomainError } from '../errors.ts'
+import { listObjects, type ObjectRecord, openObject, statObject, storedProperties } from '../catalog/entries.ts'
+import { presignItems, presignObject } from '../catalog/presign.ts'
+import { isDomainError } from '../errors.ts'
 import { wantedRange } from './byte-ranges.ts'
 import { entityTag, isHeaderText } from './header-text.ts'
-import { showCommonPrefix, showListedObject, showObject, showPlainObject } from './object-stats.ts'
+import { showCommonPrefix, showListedObject, showObject, showPlainObject, showPresigned } from './object-stats.ts'
 import type { ApiRequest } from './request.ts'
 import { empty, json, page, type Reply, type ReplyBody } from './responses.ts'
 import { httpDate } from './times.ts'
@@ -36,9 +38,15 @@ function headerSafe(contentType: string): string {
 
 const NO_RANGE = 'Requested Range Not Satisfiable'
 
-function noPresign(request: ApiRequest): void {
-  if (request.query.boolean('presign', false)) {
-    throw new DomainError('not_implemented', 'cannot presign: not implemented yet')
+/** Whose addresses a listing may make URLs of: listing and reading are two permissions. */
+function readable(request: ApiRequest): (path: Buffer) => boolean {
+  try {
+    const filter = request.listFilter('fs:ReadObject')
+    const repository = request.param('repository')
+    return (path) => filter === null || filter(objectResource(repository, path.toString()))
+  } catch (error) {
+    if (!isDomainError(error, 'unauthorized')) throw error
+    return () => false
   }
 }
 
@@ -46,12 +54,15 @@ export function readObjectHandlers(catalog: Catalog) {
   const find = (request: ApiRequest) =>
     statObject(catalog, request, request.param('repository'), request.param('ref'), request.query.requiredBytes('path'))
 
+  const wantsUrl = (request: ApiRequest) => request.query.boolean('presign', false)
+
   return {
     async getObject(request: ApiRequest): Promise<Reply> {
-      noPresign(request)
+      const presign = wantsUrl(request)
       const record = await find(request)
       const headers = objectHeaders(record)
       if (request.header('if-none-match') === headers.ETag) return empty(304)
+      if (presign) return empty(302, { Location: (await presignObject(catalog, record)).url })
       const totalBytes = record.entry.sizeBytes
       const wanted = wantedRange(request.header('range'), totalBytes)
       if (wanted !== 'whole' && 'unsatisfiable' in wanted) {
@@ -88,15 +99,21 @@ export function readObjectHandlers(catalog: Catalog) {
     },
 
     async statObject(request: ApiRequest): Promise<Reply> {
-      noPresign(request)
+      const presign = wantsUrl(request)
       const metadata = request.query.boolean('user_metadata', true)
       const record = await find(request)
-      return json(200, metadata ? showObject(record) : { ...showPlainObject(record), metadata: {} })
+      const shown = metadata ? showObject(record) : { ...showPlainObject(record), metadata: {} }
+      return json(200, presign ? { ...shown, ...showPresigned(await presignObject(catalog, record)) } : shown)
+    },
+
+    async getUnderlyingProperties(request: ApiRequest): Promise<Reply> {
+      const { storageClass } = await storedProperties(catalog, await find(request))
+      return json(200, { storage_class: storageClass })
     },
 
     async listObjects(request: ApiRequest): Promise<Reply> {
-      noPresign(request)
       const { query } = request
+      const presign = wantsUrl(request)
       const metadata = query.boolean('user_metadata', true)
       const found = await listObjects(catalog, request, request.param('repository'), request.param('ref'), {
         prefix: query.bytes('prefix') ?? Buffer.alloc(0),
@@ -104,9 +121,12 @@ export function readObjectHandlers(catalog: Catalog) {
         delimiter: query.bytes('delimiter') ?? Buffer.alloc(0),
         amount: query.amount(),
       })
-      const results = found.items.map((item) => {
+      const urls = presign ? await presignItems(catalog, found.repository, found.items, readable(request)) : null
+      const results = found.items.map((item, at) => {
         if ('commonPrefix' in item) return showCommonPrefix(item.commonPrefix)
-        return metadata ? showListedObject(item) : showPlainObject(item)
+        const shown = metadata ? showListedObject(item) : showPlainObject(item)
+        const url = urls?.[at] ?? null
+        return url === null ? shown : { ...shown, ...showPresigned(url) }
       })
       return json(200, page(results, found.hasMore, found.nextOffset))
     },

@@ -2,12 +2,12 @@
 import * as v from 'valibot'
 import type { Catalog } from '../catalog/catalog.ts'
 import { deleteObject, stageObject, uploadObject } from '../catalog/write-objects.ts'
-import { DomainError } from '../errors.ts'
 import type { HttpBodies } from '../runtime/bodies.ts'
 import { databaseText, readJson } from './body.ts'
 import { isHeaderText } from './header-text.ts'
 import { metadataBody, metadataOf } from './metadata.ts'
 import { showObject, showPlainObject } from './object-stats.ts'
+import { onlyIfAbsent } from './preconditions.ts'
 import { refuseParameter } from './query.ts'
 import type { ApiRequest } from './request.ts'
 import { empty, json, type Reply } from './responses.ts'
@@ -32,15 +32,6 @@ function storageClass(request: ApiRequest): string | null {
   return refuseParameter('storageClass', 'query', 'must be 1 to 64 of A-Z, 0-9, _ and -')
 }
 
-/** True for `If-None-Match: *`. @throws not_implemented for any other precondition, as lakeFS answers */
-function onlyIfAbsent(request: ApiRequest): boolean {
-  const none = request.header('if-none-match')
-  if (request.header('if-match') !== null || (none !== null && none !== '*')) {
-    throw new DomainError('not_implemented', 'cannot upload with this precondition: only If-None-Match: * is supported')
-  }
-  return none === '*'
-}
-
 export function writeObjectHandlers(catalog: Catalog, bodies: HttpBodies) {
   return {
     async uploadObject(request: ApiRequest): Promise<Reply> {
@@ -56,6 +47,12 @@ export function writeObjectHandlers(catalog: Catalog, bodies: HttpBodies) {
         openBody: () => readUploadBody(request.raw, bodies.incoming),
       })
       return json(201, showObject(record))
+    },
+
+    /** Whether the caller may upload; neither repository nor branch need be there. */
+    uploadObjectPreflight(request: ApiRequest): Reply {
+      request.query.requiredBytes('path')
+      return empty(204)
     },
 
     async stageObject(request: ApiRequest): Promise<Reply> {

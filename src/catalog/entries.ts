@@ -1,5 +1,5 @@
 /** Reading objects: one, its bytes, a page of them. */
-import type { ByteRange, GetResult } from '../block/adapter.ts'
+import type { ByteRange, GetResult, ObjectProperties } from '../block/adapter.ts'
 import { decodeEntry } from '../committed/entry.ts'
 import { listingBounds, listPage } from '../committed/list-page.ts'
 import { overlay } from '../committed/overlay.ts'
@@ -67,6 +67,12 @@ export function openObject(catalog: Catalog, record: ObjectRecord, range: ByteRa
   return storage.adapter.get(location, range ?? undefined)
 }
 
+/** What the storage says about an object's bytes. @throws storage_not_found when it lost them, storage_* */
+export function storedProperties(catalog: Catalog, record: ObjectRecord): Promise<ObjectProperties> {
+  const { storage, location } = placeOf(catalog.registry, record.repository, record.entry)
+  return storage.adapter.properties(location)
+}
+
 export interface ObjectListing {
   readonly prefix: Buffer
   /** Exclusive. */
@@ -79,6 +85,7 @@ export interface ObjectListing {
 export type ListedItem = ObjectRecord | { readonly commonPrefix: Buffer }
 
 export interface ObjectPage {
+  readonly repository: Repository
   readonly items: readonly ListedItem[]
   readonly hasMore: boolean
   /** Where the next page starts (exclusive), as text; `""` at the end. */
@@ -121,5 +128,5 @@ export async function listObjects(
       ? showRecord(catalog, resolved.repository, item.key, decodeEntry(item.value))
       : { commonPrefix: item.key },
   )
-  return { items, hasMore: page.hasMore, nextOffset: page.resume }
+  return { repository: resolved.repository, items, hasMore: page.hasMore, nextOffset: page.resume }
 }

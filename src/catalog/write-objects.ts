@@ -43,7 +43,8 @@ export interface Upload extends WriteTarget {
   readonly openBody: () => Promise<Content>
 }
 
-const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
+/** What an object is whose writer did not say. */
+export const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
 
 /**
  * Stores an object. When it fails, nothing is visible; bytes that were stored already are garbage.
@@ -133,7 +134,7 @@ interface OpenTarget {
 }
 
 /** Everything that can refuse a write before its body: one statement, and a lookup when existence matters. */
-async function openTarget(
+export async function openTarget(
   catalog: Catalog,
   caller: Caller,
   target: WriteTarget,
@@ -156,14 +157,14 @@ async function openTarget(
 }
 
 async function findBranchPath(catalog: Catalog, repository: string, branch: BranchName, path: ObjectPath) {
+  const name = parseRepositoryName(repository)
+  return onBranch(branch, resolvePath(catalog.db, catalog.commits, name, branch as string as RefExpression, path))
+}
+
+/** What was resolved as `branch`. @throws branch_not_found where resolving found nothing of that name */
+export async function onBranch<Found>(branch: BranchName, resolving: Promise<Found>): Promise<Found> {
   try {
-    return await resolvePath(
-      catalog.db,
-      catalog.commits,
-      parseRepositoryName(repository),
-      branch as string as RefExpression,
-      path,
-    )
+    return await resolving
   } catch (cause) {
     if (cause instanceof DomainError && cause.code === 'ref_not_found') {
       throw new DomainError('branch_not_found', `branch '${branch}' not found`, { cause })
@@ -172,7 +173,8 @@ async function findBranchPath(catalog: Catalog, repository: string, branch: Bran
   }
 }
 
-async function stageEntry(
+/** Makes an entry visible. @throws precondition_failed when something is there and it may not be */
+export async function stageEntry(
   catalog: Catalog,
   repository: Repository,
   branch: BranchName,

@@ -47,6 +47,8 @@ export interface ResolveStatements {
   readonly path: HotStatement
   /** `$3` start, `$4` end, `$5` limit: one row `{ head }` (JSON, so that the others stay narrow) and rows `{ place, path, rec }`. */
   readonly page: HotStatement
+  /** `$3` paths (`bytea[]`): one row `{ head }` (JSON) and a row `{ at, visible }` for each path that is staged, `at` from 1. */
+  readonly paths: HotStatement
 }
 
 function statements(fullId: boolean): ResolveStatements {
@@ -67,6 +69,16 @@ function statements(fullId: boolean): ResolveStatements {
       text: `WITH h AS MATERIALIZED (${head})
         SELECT row_to_json(head) AS head, NULL::int4 AS place, NULL::bytea AS path, NULL::bytea AS rec FROM (SELECT ${headColumns} FROM h) head
         UNION ALL SELECT NULL, t.place::int4, page.path, page.rec FROM h CROSS JOIN LATERAL ${stagedPageSql('h.token_array', '$3', '$4', '$5')}`,
+    },
+    paths: {
+      name: `resolve_paths${suffix}`,
+      readOnly: true,
+      text: `WITH h AS MATERIALIZED (${head})
+        SELECT row_to_json(head) AS head, NULL::int4 AS at, NULL::bool AS visible FROM (SELECT ${headColumns} FROM h) head
+        UNION ALL SELECT NULL, u.at::int4, s.visible FROM h CROSS JOIN unnest($3::text::bytea[]) WITH ORDINALITY u(path, at)
+          CROSS JOIN LATERAL (SELECT s.visible FROM unnest(h.token_array) WITH ORDINALITY t(token, place)
+            CROSS JOIN LATERAL (SELECT rec IS NOT NULL AS visible FROM staged WHERE token = t.token AND path = u.path LIMIT 1) s
+            ORDER BY t.place LIMIT 1) s`,
     },
   }
 }

@@ -1,4 +1,5 @@
 /** From what a client wrote (`main`, `v1.0`, `main~3`, `main@`, a commit id) to a tree and its uncommitted changes. */
+import { byteaArray } from '../db/arrays.ts'
 import type { Db } from '../db/db.ts'
 import type { StagedRow } from '../db/staged-rows.ts'
 import { DomainError } from '../errors.ts'
@@ -37,6 +38,7 @@ export interface ResolvedRef {
 }
 
 type PathRow = Head & { readonly staged: boolean; readonly rec: Buffer | null }
+type PathsRow = { readonly head: Head } | { readonly head: null; readonly at: number; readonly visible: boolean }
 type PageRow = { readonly head: Head } | (StagedRow & { readonly head: null })
 
 /**
@@ -99,6 +101,28 @@ export async function resolvePage(
     else head = row.head
   }
   return { ref: await finish(db, cache, parsed, expression, head), firstPage: { rows, limit: range.limit } }
+}
+
+/**
+ * As `resolveRef`, with what is staged at many paths in the same statement: `staged[n]` is true for an object, false for a tombstone,
+ * undefined when the tree decides about `paths[n]`.
+ */
+export async function resolvePaths(
+  db: Db,
+  cache: CommitCache,
+  repository: RepositoryName,
+  expression: RefExpression,
+  paths: readonly ObjectPath[],
+): Promise<{ ref: ResolvedRef; staged: readonly (boolean | undefined)[] }> {
+  const parsed = parseExpression(expression)
+  const staged = new Array<boolean | undefined>(paths.length).fill(undefined)
+  if (!readsStaging(parsed)) return { ref: await resolveRef(db, cache, repository, expression), staged }
+  let head: Head | undefined
+  for (const row of await db.run<PathsRow>(statementsFor(parsed).paths, [repository, parsed.base, byteaArray(paths)])) {
+    if (row.head === null) staged[row.at - 1] = row.visible
+    else head = row.head
+  }
+  return { ref: await finish(db, cache, parsed, expression, head), staged }
 }
 
 /**

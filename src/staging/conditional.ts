@@ -51,8 +51,41 @@ const updateIfUnchanged: HotStatement = {
     ON CONFLICT (token, path) DO UPDATE SET rec = excluded.rec WHERE staged.rec IS NOT DISTINCT FROM $6::bytea RETURNING 1 AS won`,
 }
 
+/** The record to stage, `value` null for a tombstone; null: nothing is staged. */
+type Change = { readonly value: Buffer | null } | null
+
 /** Reads before a caller is told that others are always faster. */
 const maxReads = 64
+
+/**
+ * Stages at one path what `change` makes of the state there, atomically: should the state move in between, `change` is asked again
+ * about the new one. It refuses by returning null or by throwing; it may run several times.
+ *
+ * @returns whether it was staged
+ * @throws branch_not_found, contended, outcome_unknown, database_unavailable, whatever `change` throws
+ */
+export async function stageChange(
+  db: Db,
+  repoUid: RepositoryUid,
+  branch: BranchName,
+  path: ObjectPath,
+  change: (state: StagedState) => Change | Promise<Change>,
+): Promise<boolean> {
+  for (let reads = 0; reads < maxReads; reads++) {
+    if (reads > 2) await sleep(Math.random() * Math.min(reads, 16))
+    const [state] = await db.run<StateRow>(readState, [repoUid, branch, path])
+    if (state === undefined) throw new DomainError('branch_not_found', 'branch not found')
+    const staged = state.place === null ? undefined : state.rec
+    const changed = await change({ staged, commitId: state.commit_id, metaRangeId: state.metarange_id })
+    if (changed === null) return false
+    const params = [repoUid, branch, path, changed.value, state.epoch]
+    const won = await (state.place === 1
+      ? db.run(updateIfUnchanged, [...params, state.rec])
+      : db.run(insertIfUnchanged, params))
+    if (won.length > 0) return true
+  }
+  throw new DomainError('contended', `cannot write "${path.toString()}": too many writers at the same time`)
+}
 
 /**
  * Stages one change if `accept` agrees to what is there, atomically: of writers that accept the same state exactly one wins, the
@@ -68,19 +101,7 @@ export async function stageIf(
   row: { readonly path: ObjectPath; readonly value: Buffer | null },
   accept: (state: StagedState) => boolean | Promise<boolean>,
 ): Promise<boolean> {
-  for (let reads = 0; reads < maxReads; reads++) {
-    if (reads > 2) await sleep(Math.random() * Math.min(reads, 16))
-    const [state] = await db.run<StateRow>(readState, [repoUid, branch, row.path])
-    if (state === undefined) throw new DomainError('branch_not_found', 'branch not found')
-    const staged = state.place === null ? undefined : state.rec
-    if (!(await accept({ staged, commitId: state.commit_id, metaRangeId: state.metarange_id }))) return false
-    const params = [repoUid, branch, row.path, row.value, state.epoch]
-    const won = await (state.place === 1
-      ? db.run(updateIfUnchanged, [...params, state.rec])
-      : db.run(insertIfUnchanged, params))
-    if (won.length > 0) return true
-  }
-  throw new DomainError('contended', `cannot write "${row.path.toString()}": too many writers at the same time`)
+  return stageChange(db, repoUid, branch, row.path, async (state) => ((await accept(state)) ? row : null))
 }
 
 /**

@@ -46,6 +46,15 @@ export function objectId(nowSeconds: number): string {
   return identifier(nowSeconds % 2 ** 32)
 }
 
+/** The Unix seconds in an object id; null for what is none. */
+export function objectIdSeconds(id: string): number | null {
+  if (!/^[0-9a-v]{20}$/.test(id)) return null
+  let bits = 0
+  // Seven characters are 35 bits, more than the operators on bits can take.
+  for (const character of id.slice(0, 7)) bits = bits * 32 + ALPHABET.indexOf(character)
+  return Math.floor(bits / 8)
+}
+
 /** A fresh partition for `nowSeconds`. */
 export function partitionId(nowSeconds: number): string {
   return identifier((YEAR_4000_SECONDS - nowSeconds) % 2 ** 32)

@@ -6,7 +6,7 @@ import type { BranchName, MetaRangeId, RefExpression, StagingToken, TagName } fr
 import { createBranch, deleteBranch, getBranch, listBranches } from '../../src/refs/branches.ts'
 import { createCommitCache, getCommits } from '../../src/refs/commits.ts'
 import { deleteRepository, getRepository, setProtectedBranches } from '../../src/refs/repositories.ts'
-import { resolvePage, resolvePath, resolveRef } from '../../src/refs/resolve.ts'
+import { resolvePage, resolvePath, resolvePaths, resolveRef } from '../../src/refs/resolve.ts'
 import { createTag, getTag, listTags } from '../../src/refs/tags.ts'
 import { stageIf } from '../../src/staging/conditional.ts'
 import { publishCommit } from '../../src/staging/publish.ts'
@@ -64,6 +64,7 @@ describeOnDatabases('plans', (real) => {
       await resolveRef(db, cache, name, expression(text))
       await resolvePath(db, cache, name, expression(text), path)
       await resolvePage(db, cache, name, expression(text), range)
+      await resolvePaths(db, cache, name, expression(text), [path])
     }
     for (const options of [{}, { depth: 9 }, { depth: 9, firstParent: true }])
       await getCommits(db, createCommitCache(), uid, [hexId(1)], options)

@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describeObjects } from '../acceptance/objects.ts'
 import { describeThread } from '../acceptance/thread.ts'
 import { basic, call, type Target } from '../support/http.ts'
 import { createDatabase, stopPostgres } from '../support/postgres.ts'
@@ -88,6 +89,8 @@ describe('the thread on workerd', () => {
   })
 
   describeThread('in an R2 bucket', server, () => ({ id: 'lake', namespace: 's3://lake/thread' }))
+  // R2's binding cannot copy: here copies stream through the Worker.
+  describeObjects('objects on R2', server, { id: 'lake', namespace: 's3://lake/objects', presigns: false })
   describeThread('in an S3 bucket', server, () => ({ id: 'bucket', namespace: 's3://bucket/thread' }))
   describeThread('on the default storage', server, () => ({ id: null, namespace: 's3://lake/default' }))
 
