@@ -17,7 +17,9 @@ import { isDomainError } from './errors.ts'
 import type { CommitCache } from './refs/commits.ts'
 import { readInstallation } from './refs/installation.ts'
 import type { HttpBodies } from './runtime/bodies.ts'
-import type { Logger } from './runtime/logger.ts'
+import type { Logger, LogLine } from './runtime/logger.ts'
+import { createMetrics, type Metrics } from './runtime/metrics.ts'
+import { createStorageMetrics } from './runtime/storage-metrics.ts'
 import type { StageWriter } from './staging/write.ts'
 import { AddressBook } from './upload/address-book.ts'
 
@@ -32,6 +34,12 @@ export interface Parts {
   /** Clients reach the server by HTTPS. */
   readonly secure: boolean
   readonly log: Logger
+  /** Writes a line for each request; null: nobody reads it. */
+  readonly requestLog: LogLine | null
+  /** False on Workers: an isolate's count of requests would include those that the platform has ended. */
+  readonly limited: boolean
+  /** The server has been told to end. */
+  readonly draining: () => boolean
   readonly connection: (request: Request, environment: unknown) => Connection
   readonly observe: ObserveStep
 }
@@ -39,6 +47,7 @@ export interface Parts {
 export interface Assembled {
   readonly app: App
   readonly registry: StorageRegistry
+  readonly metrics: Metrics
   /**
    * Makes the administrator that the configuration names, or for a start without a file one of its own, unless there is one already.
    * A generated key is announced before it is made valid: should the process die in between, the next start makes another, and no
@@ -58,7 +67,16 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
   const installation = await readInstallation(db, config.installation.fixedId)
   const sealer = createSealer(config.auth.encryptSecretKey)
   await checkSecretKey(db, sealer)
-  const registry = createStorageRegistry(config.storages, parts.factories)
+  const { limits } = config
+  const metrics = createMetrics()
+  const registry = createStorageRegistry(config.storages, parts.factories, {
+    watch: createStorageMetrics(metrics),
+    limits: {
+      maxRunning: parts.limited ? limits.storageRequests : 0,
+      maxWaiting: limits.storageQueue,
+      maxWaitMs: limits.storageWaitMs,
+    },
+  })
   try {
     await rememberStorages(db, registry)
     reportStorages(registry, log)
@@ -68,6 +86,7 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
         logoutRedirectUrl: config.auth.logoutRedirectUrl,
         secureCookie: parts.secure,
         asksForEmail: config.emailSubscriptionEnabled,
+        maxRequestsInFlight: parts.limited ? limits.requestsInFlight : 0,
       },
       catalog: {
         db,
@@ -91,10 +110,13 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
       sealer,
       tokens: createTokens(config.auth.encryptSecretKey, config.auth.loginDurationMs / 1000),
       log,
+      requestLog: parts.requestLog,
+      metrics,
+      draining: parts.draining,
       bodies: parts.bodies,
       connection: parts.connection,
     })
-    return { app, registry, ensureFirstUser: (announce) => ensureFirstUser(db, config, sealer, announce) }
+    return { app, registry, metrics, ensureFirstUser: (announce) => ensureFirstUser(db, config, sealer, announce) }
   } catch (error) {
     await registry.close()
     throw error

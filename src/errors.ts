@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'branch_protected'
   | 'read_only'
   | 'contended'
+  | 'overloaded'
   // the storages
   | 'namespace_invalid'
   | 'namespace_in_use'

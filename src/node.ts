@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { serve } from '@hono/node-server'
 import { createLocalAdapter } from '../adapters/local.ts'
 import { createMemAdapter } from '../adapters/mem.ts'
@@ -59,7 +60,25 @@ const platform: ServerPlatform = {
       })
       server.on('error', reject)
       server.on('request', dropRestWhenAnswered)
+      server.on('clientError', refuseUnreadable)
     }),
+}
+
+/** What cannot be read as a request: as Node answers it, with a message in the form that clients of the API know. */
+function refuseUnreadable(error: Error & { code?: string }, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const [status, message] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', `request headers are larger than ${MAX_HEADER_BYTES} bytes in all`]
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'the request did not come in time']
+        : ['400 Bad Request', 'not an HTTP request']
+  const body = `${JSON.stringify({ message })}\n`
+  const headers = `Connection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
+  socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`)
 }
 
 /**

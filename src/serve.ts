@@ -5,6 +5,7 @@
 
 import { createWriteStream } from 'node:fs'
 import { homedir } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LAKEFS_API_VERSION } from './api/config.ts'
 import type { Connection } from './api/request.ts'
 import type { App } from './app.ts'
@@ -26,7 +27,9 @@ import { openPgliteDb } from './db/pglite-client.ts'
 import { DomainError } from './errors.ts'
 import { createCommitCache } from './refs/commits.ts'
 import { plainBodies } from './runtime/bodies.ts'
-import { createLogger, type Logger } from './runtime/logger.ts'
+import { createLogger, type Logger, type LoggerOptions, lineAt } from './runtime/logger.ts'
+import type { Metrics } from './runtime/metrics.ts'
+import { type PoolUse, registerProcessMetrics } from './runtime/process-metrics.ts'
 import { createGatheringWriter } from './staging/gather.ts'
 import { sweepRetired } from './staging/sweep.ts'
 import { VERSION } from './version.ts'
@@ -52,7 +55,6 @@ export interface ServerPlatform {
   readonly connection: (request: Request, environment: unknown) => Connection
 }
 
-const STOP_GRACE_MS = 30_000
 const SWEEP_EVERY_MS = 60_000
 /** PGlite has no autovacuum. */
 const MAINTAIN_EVERY_MS = 600_000
@@ -119,7 +121,8 @@ async function serve(
   { config, warnings, notes }: Loaded,
   observe: ObserveStep,
 ): Promise<void> {
-  const log = openLog(config)
+  const logOptions = openLog(config)
+  const log = createLogger(logOptions)
   for (const warning of warnings) log.warn({ key: warning.path }, warning.message)
   for (const note of notes) log.info({}, note)
   for (const line of describeConfig(config).split('\n')) log.debug({}, line)
@@ -128,7 +131,8 @@ async function serve(
   const { db } = database
   const cleanups: (() => Promise<void>)[] = [() => db.close()]
   try {
-    const { app, registry, ensureFirstUser } = await assemble(config, {
+    let draining = false
+    const { app, registry, metrics, ensureFirstUser } = await assemble(config, {
       db,
       factories: platform.factories,
       stage: createGatheringWriter(db),
@@ -137,14 +141,19 @@ async function serve(
       bodies: plainBodies,
       secure: config.tls !== null,
       log,
+      requestLog: lineAt(logOptions, config.logging.auditLogLevel),
+      limited: true,
+      draining: () => draining,
       connection: platform.connection,
       observe,
     })
     cleanups.unshift(() => registry.close())
+    registerProcessMetrics(metrics, database.poolUse)
+    describeServer(metrics, platform)
     // Before anybody can know that the server is there, and stop it.
     const stopped = stopRequest()
     const listener = await platform.listen(app, config.listen, config.tls)
-    cleanups.unshift(() => listener.stop(STOP_GRACE_MS))
+    cleanups.unshift(() => listener.stop(config.limits.shutdownGraceMs))
     cleanups.unshift(startChores(database, log))
     const base = baseUrl(config, listener.port)
     let announced: AccessKey | null = null
@@ -156,7 +165,10 @@ async function serve(
     if (announced !== null) printFirstLines(config, base, announced)
     if (!initialized) print(setupHint(base))
     await stopped
+    draining = true
     log.info({}, 'stopping: finishing requests in flight')
+    // Balancers that have seen it send no more before connections are refused.
+    if (config.limits.shutdownDelayMs > 0) await sleep(config.limits.shutdownDelayMs)
     for (const cleanup of cleanups) await cleanup().catch((error) => log.error({ err: error }, 'cleaning up failed'))
     process.exit(0)
   } catch (error) {
@@ -169,6 +181,8 @@ interface OpenDatabase {
   readonly db: Db
   /** Periodic care; null where the database looks after itself. */
   readonly maintain: (() => Promise<void>) | null
+  /** Null where there is no pool. */
+  readonly poolUse: (() => PoolUse) | null
 }
 
 async function openDatabase({ database }: Config, log: Logger): Promise<OpenDatabase> {
@@ -179,10 +193,10 @@ async function openDatabase({ database }: Config, log: Logger): Promise<OpenData
       maxLifetimeMs: database.connectionMaxLifetimeMs,
       onIdleError: (error) => log.warn({ err: error }, 'an idle database connection failed'),
     })
-    return { db, maintain: null }
+    return { db, maintain: null, poolUse: () => db.poolUse() }
   }
   const db = await openPgliteDb(database.type === 'local' ? database.path : null)
-  return { db, maintain: () => db.maintain() }
+  return { db, maintain: () => db.maintain(), poolUse: null }
 }
 
 /** Work that goes on beside the requests; answers how to end it. */
@@ -201,6 +215,13 @@ function startChores({ db, maintain }: OpenDatabase, log: Logger): () => Promise
     for (const timer of timers) clearInterval(timer)
     await running
   }
+}
+
+/** What one joins the other series with. */
+function describeServer(metrics: Metrics, platform: ServerPlatform): void {
+  metrics.gauge('interlaken_info', 'This server; always 1.', ['version', 'runtime'], () => [
+    [[VERSION, platform.name], 1],
+  ])
 }
 
 /** Resolves at the first SIGINT or SIGTERM. A second one of its kind ends the process at once. */
@@ -266,7 +287,7 @@ function setupHint(base: string): string {
 `
 }
 
-function openLog({ logging }: Config): Logger {
+function openLog({ logging }: Config): LoggerOptions {
   const writers = logging.outputs.map((output) => {
     if (output === '-') return print
     if (output === '=') return printError
@@ -274,13 +295,13 @@ function openLog({ logging }: Config): Logger {
     file.on('error', (error) => printError(`interlaken: cannot write log "${output}": ${error.message}\n`))
     return (line: string) => void file.write(line)
   })
-  return createLogger({
+  return {
     format: logging.format,
     level: logging.level,
     write: (line) => {
       for (const write of writers) write(line)
     },
-  })
+  }
 }
 
 const LISTEN_FAULTS: Readonly<Record<string, string>> = {

@@ -7,6 +7,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { R2Bucket } from '../adapters/r2/binding.ts'
 import { createR2Adapter } from '../adapters/r2.ts'
 import { createS3Adapter } from '../adapters/s3.ts'
+import { RETRY_SOON } from './api/errors.ts'
 import type { App } from './app.ts'
 import { assemble } from './assemble.ts'
 import type { AdapterFactories } from './block/registry.ts'
@@ -18,7 +19,7 @@ import { createPostgresJsDb } from './db/postgres-js-client.ts'
 import { createScopedDb } from './db/scoped-db.ts'
 import { DomainError } from './errors.ts'
 import { createCommitCache } from './refs/commits.ts'
-import { createLogger } from './runtime/logger.ts'
+import { createLogger, type LoggerOptions, lineAt } from './runtime/logger.ts'
 import { createWorkerdBodies, workerdHttp } from './runtime/workerd.ts'
 import { sweepRetired } from './staging/sweep.ts'
 import { createDirectWriter } from './staging/write.ts'
@@ -88,11 +89,12 @@ async function openApp(environment: Environment): Promise<App> {
     ...environment,
     DATABASE_URL: connectionString(environment),
   })
-  const log = createLogger({
+  const logOptions: LoggerOptions = {
     format: config.logging.format,
     level: config.logging.level,
     write: (line) => console.log(line.trimEnd()),
-  })
+  }
+  const log = createLogger(logOptions)
   for (const warning of warnings) log.warn({ key: warning.path }, warning.message)
   for (const note of notes) log.info({}, note)
   const db = createScopedDb(() => currentScope().db)
@@ -107,6 +109,9 @@ async function openApp(environment: Environment): Promise<App> {
     bodies: createWorkerdBodies((sent) => currentScope().sending.push(sent)),
     secure: true,
     log,
+    requestLog: lineAt(logOptions, config.logging.auditLogLevel),
+    limited: false,
+    draining: () => false,
     connection: (request) => ({ peerAddress: request.headers.get('cf-connecting-ip') }),
     observe: () => undefined,
   })
@@ -134,7 +139,7 @@ function notReady(error: unknown): Response {
     const show = (fault: Fault) => `interlaken: ${formatFault(fault)}`
     console.error([...error.warnings, ...error.faults].map(show).join('\n'))
   } else console.error(error instanceof DomainError ? `interlaken: ${error.message}` : error)
-  return Response.json({ message: 'the server is not ready; its log says why' }, { status: 503 })
+  return Response.json({ message: 'the server is not ready; its log says why' }, { status: 503, headers: RETRY_SOON })
 }
 
 /**

@@ -2,7 +2,8 @@
 import * as v from 'valibot'
 import type { BlockAdapter, StorageType } from '../block/adapter.ts'
 import { databaseText, readJson } from './body.ts'
-import { empty, json } from './responses.ts'
+import type { ApiRequest } from './request.ts'
+import { empty, json, type Reply, text } from './responses.ts'
 import type { Handler } from './router.ts'
 
 /**
@@ -33,6 +34,9 @@ export interface ConfigDependencies {
   readonly built: BuiltFeatures
   /** All storages as they are now, in the order of the configuration; at least one. */
   readonly storages: () => readonly StorageDescription[]
+  readonly installationId: string
+  /** Told of the events that clients report about themselves. */
+  readonly countEvents: (eventClass: string, name: string, count: number) => void
 }
 
 type ConfigOperation =
@@ -42,6 +46,7 @@ type ConfigOperation =
   | 'healthCheck'
   | 'getGarbageCollectionConfig'
   | 'postStatsEvents'
+  | 'getUsageReportSummary'
 
 const statsBody = v.object({
   events: v.array(
@@ -53,7 +58,8 @@ const statsBody = v.object({
   ),
 })
 
-export function configHandlers({ storages, built }: ConfigDependencies): Record<ConfigOperation, Handler> {
+export function configHandlers(dependencies: ConfigDependencies): Record<ConfigOperation, Handler> {
+  const { storages, built, installationId, countEvents } = dependencies
   return {
     getConfig() {
       const all = storages()
@@ -85,12 +91,23 @@ export function configHandlers({ storages, built }: ConfigDependencies): Record<
       return json(200, { grace_period: GRACE_PERIOD_SECONDS })
     },
 
-    /** Accepted for the clients that send them before every command. Nothing leaves this server, so nothing is kept. */
+    /** Accepted for the clients that send them before every command. They become numbers in the metrics; nothing leaves this server. */
     async postStatsEvents(request) {
-      await readJson(request.raw, statsBody)
+      const { events } = await readJson(request.raw, statsBody)
+      for (const event of events) countEvents(event.class, event.name, event.count)
       return empty(204)
     },
+
+    getUsageReportSummary: (request) => usageReport(request, installationId),
   }
+}
+
+/** lakeFS bills by calls in a month. Nobody is billed here, so none are recorded, and the report has no months. */
+function usageReport(request: ApiRequest, installationId: string): Reply {
+  if (/\b(text\/plain|application\/text)\b/i.test(request.header('accept') ?? '')) {
+    return text(200, `Usage for installation ID: ${installationId}\nno usage is recorded\n`)
+  }
+  return json(200, { installation_id: installationId, reports: [] })
 }
 
 function versionConfig() {

@@ -9,8 +9,6 @@ interface Answer {
   readonly status: number
   /** Sent instead of the error's own message: a text that clients match on, or one that must not leak. */
   readonly message?: string
-  /** Worth trying again: answered with `Retry-After: 1`. */
-  readonly retry?: true
 }
 
 const answers: Record<ErrorCode, Answer> = {
@@ -43,7 +41,8 @@ const answers: Record<ErrorCode, Answer> = {
   default_branch: { status: 403 },
   branch_protected: { status: 403 },
   read_only: { status: 403 },
-  contended: { status: 429, message: 'Too many attempts, try again later', retry: true },
+  contended: { status: 429, message: 'Too many attempts, try again later' },
+  overloaded: { status: 503 },
 
   namespace_invalid: { status: 400 },
   namespace_in_use: { status: 400 },
@@ -54,7 +53,7 @@ const answers: Record<ErrorCode, Answer> = {
   storage_exists: { status: 409 },
   storage_forbidden: { status: 403 },
   storage_full: { status: 507 },
-  storage_unavailable: { status: 503, retry: true },
+  storage_unavailable: { status: 503 },
   storage_unsupported: { status: 400 },
   body_incomplete: { status: 400 },
   checksum_mismatch: { status: 400 },
@@ -63,8 +62,15 @@ const answers: Record<ErrorCode, Answer> = {
   // Both stop a start; no request ever meets them.
   database_newer: { status: 500 },
   database_locked: { status: 500 },
-  database_unavailable: { status: 503, retry: true },
-  outcome_unknown: { status: 503, retry: true },
+  database_unavailable: { status: 503 },
+  outcome_unknown: { status: 503 },
+}
+
+/** What clients that may try again are told to wait, in seconds. */
+export const RETRY_SOON = { 'Retry-After': '1' } as const
+
+function isWorthAnotherTry(status: number): boolean {
+  return status === 429 || status === 503
 }
 
 /** Fields first, message second, as pino has it. */
@@ -87,8 +93,9 @@ export function errorReply(error: unknown, requestId: string, operation: string,
     log.error({ requestId, operation, err: error }, 'request failed')
     return json(500, { message: 'internal server error' })
   }
-  const { status, message, retry } = answers[error.code]
-  if (status >= 500 && status !== 501)
+  const { status, message } = answers[error.code]
+  // A line for each refusal would be the next thing to be too much; the metrics count them.
+  if (status >= 500 && status !== 501 && error.code !== 'overloaded')
     log.error({ requestId, operation, code: error.code, err: error }, 'request failed')
-  return json(status, { message: message ?? error.message }, retry ? { 'Retry-After': '1' } : undefined)
+  return json(status, { message: message ?? error.message }, isWorthAnotherTry(status) ? RETRY_SOON : undefined)
 }

@@ -38,7 +38,7 @@ export interface Versions {
 
 export class ApiRequest implements AuthorizationContext {
   readonly operation: OperationId
-  /** A fresh UUID, sent back as `X-Request-ID` and written to logs. */
+  /** The client's own id of the request or a fresh UUID: sent back as `X-Request-ID` and written to logs. */
   readonly id: string
   /** The request itself: headers, body, abort signal. */
   readonly raw: Request

@@ -6,6 +6,8 @@ import type { Authenticator } from '../auth/authenticate.ts'
 import { DomainError } from '../errors.ts'
 import type { HttpBodies } from '../runtime/bodies.ts'
 import { type ErrorLog, errorReply } from './errors.ts'
+import type { InFlight } from './in-flight.ts'
+import { type ObserveAnswer, requestIdOf } from './observe.ts'
 import { type OperationId, operations } from './operations.gen.ts'
 import { permissions, permissionTree } from './permissions.ts'
 import { ApiRequest, type Connection, type Versions } from './request.ts'
@@ -26,37 +28,95 @@ export interface ApiDependencies {
   readonly log: ErrorLog
   /** How streams go out; absent: as they are. */
   readonly outgoing?: HttpBodies['outgoing']
+  /** Counts requests and refuses those that are too many; absent: none are. */
+  readonly inFlight?: InFlight | null
+  /** Told of every request; must not throw. */
+  readonly observe?: ObserveAnswer
 }
 
 /** Answers any request whose path starts with `API_PREFIX`; never throws. */
 export type Api = (request: Request, connection: Connection) => Promise<Response>
 
+/** What is left behind of a request, however it ends. */
+interface Trail {
+  request: ApiRequest | null
+}
+
+const noSuchEndpoint = json(404, { message: 'invalid API endpoint' })
+
 /** Makes the API from its handlers. */
 export function createApi(dependencies: ApiDependencies, handlers: Handlers): Api {
   const match = compileRoutes()
 
-  async function serve(raw: Request, connection: Connection, id: string): Promise<Response> {
-    const respond = (reply: Reply) => toResponse(reply, raw.method, id, dependencies.outgoing)
+  async function serve(raw: Request, connection: Connection): Promise<Response> {
+    const startedMs = performance.now()
+    const id = requestIdOf(raw, randomUUID)
     const target = targetOf(connection.target ?? raw.url)
     const mark = target.indexOf('?')
     const path = mark === -1 ? target : target.slice(0, mark)
     const route = path.startsWith(API_PREFIX) ? match(raw.method, path.slice(API_PREFIX.length)) : null
-    if (route === null) return respond(json(404, { message: 'invalid API endpoint' }))
+    const trail: Trail = { request: null }
+    const respond = (reply: Reply) => toResponse(reply, raw.method, id, dependencies.outgoing)
+    let reply: Reply
+    let response: Response
     try {
       const rawQuery = mark === -1 ? '' : target.slice(mark + 1)
-      return respond(await operate(raw, connection, id, route, rawQuery))
+      reply = route === null ? noSuchEndpoint : await admit(raw, connection, id, route, rawQuery, trail)
+      response = respond(reply)
     } catch (error) {
-      return respond(errorReply(error, id, route.operation, dependencies.log))
+      reply = errorReply(error, id, route?.operation ?? 'unknown', dependencies.log)
+      response = respond(reply)
+    }
+    dependencies.observe?.({
+      id,
+      raw,
+      connection,
+      path,
+      operation: route?.operation ?? null,
+      request: trail.request,
+      status: reply.status,
+      body: reply.body,
+      headers: reply.headers,
+      durationMs: performance.now() - startedMs,
+    })
+    return response
+  }
+
+  /** A server with too much to do is alive, which `healthCheck` tells. */
+  async function admit(
+    raw: Request,
+    connection: Connection,
+    id: string,
+    route: Route,
+    rawQuery: string,
+    trail: Trail,
+  ): Promise<Reply> {
+    const { inFlight } = dependencies
+    if (inFlight == null || route.operation === 'healthCheck')
+      return operate(raw, connection, id, route, rawQuery, trail)
+    inFlight.enter()
+    try {
+      return await operate(raw, connection, id, route, rawQuery, trail)
+    } finally {
+      inFlight.leave()
     }
   }
 
-  async function operate(raw: Request, connection: Connection, id: string, route: Route, rawQuery: string) {
+  async function operate(
+    raw: Request,
+    connection: Connection,
+    id: string,
+    route: Route,
+    rawQuery: string,
+    trail: Trail,
+  ): Promise<Reply> {
     const { operation } = route
     const rule = permissions[operation]
     const authenticating =
       operations[operation].security === 'none' ? null : dependencies.authenticator.authenticate(raw.headers)
     const authenticated = authenticating instanceof Promise ? await authenticating : authenticating
     const request = new ApiRequest(raw, id, connection, route, rawQuery, authenticated)
+    trail.request = request
     if (rule !== 'open' && request.caller === null) {
       throw new DomainError('unauthenticated', 'cannot serve request: no credentials')
     }
@@ -79,7 +139,7 @@ export function createApi(dependencies: ApiDependencies, handlers: Handlers): Ap
     if (!request.versionsChecked) await request.checkVersions(await dependencies.currentVersions())
   }
 
-  return (raw, connection) => serve(raw, connection, randomUUID())
+  return serve
 }
 
 /**

@@ -8,6 +8,7 @@ import type { StorageId } from '../model.ts'
 import type { BlockAdapter, StorageType } from './adapter.ts'
 import type { DefinitionOf, StorageDefinition, StoragesDefinition } from './definition.ts'
 import { createDownAdapter } from './down-adapter.ts'
+import { type WatchOptions, watchAdapter } from './watched-adapter.ts'
 
 /** Opens storages of one type. May throw: the storage is then down, with the message as its reason. */
 export type AdapterFactory<Type extends StorageType> = (definition: DefinitionOf<Type>) => BlockAdapter
@@ -59,10 +60,14 @@ export interface StorageRegistry {
 const GRACE_MS = 15 * 60 * 1000
 const HEALTH_TIMEOUT_MS = 3000
 
-/** Opens the storages of `definition` with the adapters in `factories`. Never throws for one storage. */
-export function createStorageRegistry(definition: StoragesDefinition, factories: AdapterFactories): StorageRegistry {
+/** Opens the storages of `definition` with the adapters in `factories`, each watched and gated as `watching` says. Never throws for one storage. */
+export function createStorageRegistry(
+  definition: StoragesDefinition,
+  factories: AdapterFactories,
+  watching: WatchOptions | null = null,
+): StorageRegistry {
   let version = 1
-  let storages = openAll(definition, factories, new Map())
+  let storages = openAll(definition, factories, watching, new Map())
   const retired = new Map<BlockAdapter, NodeJS.Timeout>()
 
   function find(id: StorageId): Storage | undefined {
@@ -97,7 +102,7 @@ export function createStorageRegistry(definition: StoragesDefinition, factories:
     list: () => [...storages.values()],
     replace(next) {
       const before = storages
-      storages = openAll(next, factories, before)
+      storages = openAll(next, factories, watching, before)
       version++
       const kept = new Set([...storages.values()].map((storage) => storage.adapter))
       for (const { adapter } of before.values()) if (!kept.has(adapter)) retire(adapter)
@@ -119,23 +124,30 @@ export function createStorageRegistry(definition: StoragesDefinition, factories:
 function openAll(
   { stores, signingKey }: StoragesDefinition,
   factories: AdapterFactories,
+  watching: WatchOptions | null,
   before: ReadonlyMap<StorageId, Storage>,
 ): Map<StorageId, Storage> {
   const opened = new Map<StorageId, Storage>()
   for (const definition of stores) {
     const old = before.get(definition.id)
     const reusable = old !== undefined && old.downReason === null && samePlaceAndSettings(old.definition, definition)
-    const { adapter, downReason } = reusable ? old : open(definition, factories)
+    const { adapter, downReason } = reusable ? old : open(definition, factories, watching)
     const { id, description, type, backwardCompatible } = definition
     opened.set(id, { id, description, type, backwardCompatible, definition, adapter, signingKey, downReason })
   }
   return opened
 }
 
-function open(definition: StorageDefinition, factories: AdapterFactories): Pick<Storage, 'adapter' | 'downReason'> {
+function open(
+  definition: StorageDefinition,
+  factories: AdapterFactories,
+  watching: WatchOptions | null,
+): Pick<Storage, 'adapter' | 'downReason'> {
   try {
     const adapter = build(definition, factories)
-    if (adapter !== null) return { adapter, downReason: null }
+    if (adapter !== null) {
+      return { adapter: watching === null ? adapter : watchAdapter(adapter, definition, watching), downReason: null }
+    }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const code = isDomainError(cause, 'storage_unsupported') ? 'storage_unsupported' : 'storage_unavailable'

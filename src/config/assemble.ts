@@ -36,6 +36,15 @@ export function assembleConfig(parsed: ParsedConfig, origin: Origin): Config {
       outputs: parsed.logging.output.map((output) =>
         output === '-' || output === '=' ? output : expandPath(output, origin),
       ),
+      auditLogLevel: level(parsed.logging.audit_log_level),
+    },
+    limits: {
+      requestsInFlight: parsed.limits.requests_in_flight,
+      storageRequests: parsed.limits.storage_requests,
+      storageQueue: parsed.limits.storage_queue,
+      storageWaitMs: parsed.limits.storage_wait,
+      shutdownDelayMs: parsed.limits.shutdown_delay,
+      shutdownGraceMs: parsed.limits.shutdown_grace,
     },
     committed: {
       blockStoragePrefix: parsed.committed.block_storage_prefix,

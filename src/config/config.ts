@@ -59,6 +59,21 @@ export interface Config {
     readonly level: LogLevel
     /** `-` standard output, `=` standard error, else an absolute file. */
     readonly outputs: readonly string[]
+    /** The level of the line that each request gets. */
+    readonly auditLogLevel: LogLevel
+  }
+  /** Counts are 0 for "any number". */
+  readonly limits: {
+    readonly requestsInFlight: number
+    /** At once at each storage. */
+    readonly storageRequests: number
+    /** Beyond those, waiting for their turn. */
+    readonly storageQueue: number
+    readonly storageWaitMs: number
+    /** Between the signal to end and the last new connection. */
+    readonly shutdownDelayMs: number
+    /** What requests in flight have then. */
+    readonly shutdownGraceMs: number
   }
   readonly committed: {
     readonly blockStoragePrefix: string

@@ -48,7 +48,6 @@ export const inertKeys: readonly string[] = [
   'iceberg_catalog.*',
   'installation.allow_inter_region_storage',
   'license.*',
-  'logging.audit_log_level',
   'logging.file_max_size_mb',
   'logging.files_keep',
   'logging.trace_request_headers',

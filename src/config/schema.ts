@@ -1,6 +1,6 @@
 /**
  * The keys of a configuration file that have an effect, nested as they are written: lakeFS's names, types and defaults, plus a few
- * of our own (`blockstore.local.fsync`, the storage type `r2`). To add a key: a line here, a field in `config.ts`, its value in
+ * of our own (`limits`, `blockstore.local.fsync`, the storage type `r2`). To add a key: a line here, a field in `config.ts`, its value in
  * `assemble.ts`, a row in docs/configuration.md (a test compares them).
  */
 import * as v from 'valibot'
@@ -44,6 +44,15 @@ export const schema = v.object({
     format: v.optional(oneOf(['text', 'json']), 'text'),
     level: v.optional(oneOf(levels), 'INFO'),
     output: v.optional(textList(), ['-']),
+    audit_log_level: v.optional(oneOf(levels), 'DEBUG'),
+  }),
+  limits: section({
+    requests_in_flight: v.optional(integer(), '2048'),
+    storage_requests: v.optional(integer(), '256'),
+    storage_queue: v.optional(integer(), '1024'),
+    storage_wait: v.optional(durationMs(), '10s'),
+    shutdown_delay: v.optional(durationMs(), '0s'),
+    shutdown_grace: v.optional(durationMs(), '30s'),
   }),
   database: section({
     type: required(oneOf(['local', 'postgres', 'mem'], lakefsOnly)),

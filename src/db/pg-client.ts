@@ -19,8 +19,16 @@ export interface PgOptions {
   readonly onIdleError?: (error: Error) => void
 }
 
+/** Connections of the pool. */
+export interface PgPoolUse {
+  readonly open: number
+  readonly idle: number
+  /** Callers that wait for a connection. */
+  readonly waiting: number
+}
+
 /** A pool that connects when it is first used. */
-export function createPgDb(options: PgOptions): Db {
+export function createPgDb(options: PgOptions): Db & { poolUse(): PgPoolUse } {
   const pool = new pg.Pool({
     connectionString: options.connectionString,
     max: options.maxConnections ?? 16,
@@ -83,7 +91,10 @@ export function createPgDb(options: PgOptions): Db {
     transaction,
     close: () => pool.end(),
   }
-  return createDb(driver)
+  return {
+    ...createDb(driver),
+    poolUse: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+  }
 }
 
 async function sendOn(

@@ -8,6 +8,8 @@ const LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60,
 export type LogLevel = keyof typeof LEVELS
 export type LogFields = Readonly<Record<string, unknown>>
 
+export type LogLine = (fields: LogFields, message: string) => void
+
 export interface Logger {
   debug(fields: LogFields, message: string): void
   info(fields: LogFields, message: string): void
@@ -24,12 +26,15 @@ export interface LoggerOptions {
 
 /** A logger that drops what is below `level`. */
 export function createLogger({ format, level, write }: LoggerOptions): Logger {
-  const line = format === 'json' ? jsonLine : textLine
-  const at = (name: LogLevel) =>
-    LEVELS[name] < LEVELS[level]
-      ? () => undefined
-      : (fields: LogFields, message: string) => write(line(name, fields, message))
+  const at = (name: LogLevel) => lineAt({ format, level, write }, name) ?? (() => undefined)
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** What writes lines at one level; null when they would be dropped, so that nobody makes them. */
+export function lineAt({ format, level, write }: LoggerOptions, at: LogLevel): LogLine | null {
+  if (LEVELS[at] < LEVELS[level] || at === 'none') return null
+  const line = format === 'json' ? jsonLine : textLine
+  return (fields, message) => write(line(at, fields, message))
 }
 
 function jsonLine(level: LogLevel, fields: LogFields, message: string): string {

@@ -15,6 +15,7 @@ import { openPgliteDb } from '../../src/db/pglite-client.ts'
 import { createCommitCache } from '../../src/refs/commits.ts'
 import { readInstallation } from '../../src/refs/installation.ts'
 import { plainBodies } from '../../src/runtime/bodies.ts'
+import { createMetrics } from '../../src/runtime/metrics.ts'
 import { createDirectWriter } from '../../src/staging/write.ts'
 import { AddressBook } from '../../src/upload/address-book.ts'
 import { memDefinition } from '../support/definitions.ts'
@@ -73,11 +74,15 @@ export async function startApp(): Promise<TestApp> {
       logoutRedirectUrl: '/auth/login',
       secureCookie: false,
       asksForEmail: false,
+      maxRequestsInFlight: 0,
     },
     catalog,
     sealer,
     tokens: createTokens('test secret', 3600),
     log: { debug: quiet, info: quiet, warn: quiet, error: (fields) => logged.push(fields) },
+    requestLog: null,
+    metrics: createMetrics(),
+    draining: () => false,
     bodies: plainBodies,
     connection: (_, environment) => {
       const { incoming } = environment as { incoming: { url?: string } }

@@ -253,6 +253,7 @@ describe('configuration', () => {
     expect((await send('GET', '/healthcheck', open)).status).toBe(204)
     const events = [{ class: 'lakectl', name: 'fs_ls', count: 1 }]
     expect((await send('POST', '/statistics', { json: { events } })).status).toBe(204)
+    expect(server.events).toEqual(events.map((event) => [event.class, event.name, event.count]))
     expect((await send('POST', '/statistics', { ...open, json: { events } })).status).toBe(401)
     for (const bad of [{ class: '' }, { name: '' }, { count: -1 }, { count: 1.5 }, { count: 'x' }]) {
       const answer = await send('POST', '/statistics', { json: { events: [{ ...events[0], ...bad }] } })

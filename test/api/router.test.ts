@@ -102,6 +102,7 @@ describe('matching', () => {
       'getLakeFSVersion',
       'healthCheck',
       'postStats',
+      'getUsageReport',
     ]
     let unbuilt = 0
     for (const [id, { method, path, security }] of Object.entries(operations)) {
@@ -222,10 +223,21 @@ describe('who', () => {
 })
 
 describe('answers', () => {
-  test('carry a fresh request id; an inbound one is not echoed', async () => {
+  test('carry the id that the client gave its request, unless it is none to repeat', async () => {
+    for (const path of ['/repositories/r/branches/b', '/nothing', '/healthcheck']) {
+      const answer = await call(path, { headers: { 'x-request-id': 'job-7/step.2:a=b+c' } })
+      expect(answer.headers.get('x-request-id')).toBe('job-7/step.2:a=b+c')
+    }
+    for (const bad of ['x'.repeat(129), 'two words', '<b>', '"', 'é']) {
+      const answer = await call('/healthcheck', { headers: { 'x-request-id': bad } })
+      expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/)
+    }
+  })
+
+  test('carry a fresh request id otherwise', async () => {
     const ids = new Set<string>()
     for (const path of ['/repositories/r/branches/b', '/nothing', '/healthcheck']) {
-      const answer = await call(path, { headers: { 'x-request-id': 'mine' } })
+      const answer = await call(path)
       const id = answer.headers.get('x-request-id') ?? ''
       expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/)
       ids.add(id)

@@ -15,6 +15,8 @@ export interface TestServer {
   readonly url: string
   /** What was logged, newest last. */
   readonly logged: Readonly<Record<string, unknown>>[]
+  /** What clients reported about themselves. */
+  readonly events: [string, string, number][]
   /** How often versions were asked for beside the handlers' own statements. */
   versionReads: number
   close(): Promise<void>
@@ -58,10 +60,12 @@ export async function startServer(db: Db, options: TestServerOptions = {}): Prom
     ...configHandlers({
       storages: () => options.storages ?? [],
       built: options.built ?? { presign: true, presignMultipart: true, import: true },
+      installationId: 'an installation',
+      countEvents: (eventClass, name, count) => server.events.push([eventClass, name, count]),
     }),
     ...options.handlers,
   } as Handlers
-  const server: TestServer = { url: '', logged: [], versionReads: 0, close: async () => undefined }
+  const server: TestServer = { url: '', logged: [], events: [], versionReads: 0, close: async () => undefined }
   const api = createApi(
     {
       authenticator,

@@ -35,7 +35,7 @@ test("a file of lakeFS with a single blockstore starts with lakeFS's defaults", 
   ])
   expect(config.auth.loginDurationMs).toBe(604_800_000)
   expect(config.committed.maxRangeBytes).toBe(20 << 20)
-  expect(config.logging).toEqual({ level: 'info', outputs: ['-'], format: 'text' })
+  expect(config.logging).toEqual({ level: 'info', auditLogLevel: 'debug', outputs: ['-'], format: 'text' })
   expect(config.installation.firstUser).toBeNull()
 })
 

@@ -1,0 +1,130 @@
+/** A storage's adapter with somebody who watches what it is asked for, and a gate that keeps a slow storage from holding everybody. */
+import { DomainError, type ErrorCode } from '../errors.ts'
+import type { BlockAdapter, PutBody } from './adapter.ts'
+import { Gate, type GateLimits } from './gate.ts'
+
+/** The requests that are counted and wait for their turn. */
+export type StorageOperation = Exclude<
+  {
+    [Key in keyof BlockAdapter]: BlockAdapter[Key] extends (...args: never) => Promise<unknown> ? Key : never
+  }[keyof BlockAdapter],
+  'presign' | 'presignPart' | 'close'
+>
+
+/** Told of one storage's requests. */
+export interface StorageWatcher {
+  /** @param seconds until the answer, the wait for a turn included */
+  observe(operation: StorageOperation, outcome: 'ok' | 'error' | ErrorCode, seconds: number): void
+  /** Bytes that went to the storage and that came from it, as far as their number is known before they do. */
+  transferred(sentBytes: number, receivedBytes: number): void
+}
+
+/** Begins to watch a storage; `use` tells its requests at any time. */
+export type WatchStorage = (
+  storage: { readonly id: string; readonly type: string },
+  use: () => { readonly running: number; readonly waiting: number },
+) => StorageWatcher
+
+export interface WatchOptions {
+  readonly watch: WatchStorage
+  readonly limits: GateLimits
+}
+
+/**
+ * `adapter`, watched and gated: it does and throws what `adapter` does, and refuses with `overloaded` when the gate is full.
+ *
+ * A turn lasts until the adapter answers. A stream that it answers with is read without one: it goes at its reader's pace, and whoever
+ * copies from it to this same storage would wait for itself. What asks nothing of the storage (names, presigned URLs) and `ping`, which
+ * must tell the truth when everybody waits, take no turn.
+ */
+export function watchAdapter(
+  adapter: BlockAdapter,
+  { id, type }: { readonly id: string; readonly type: string },
+  { watch, limits }: WatchOptions,
+): BlockAdapter {
+  const gate = new Gate(`storage "${id}" (${type})`, limits)
+  const watcher = watch({ id, type }, () => ({ running: gate.running, waiting: gate.waiting }))
+
+  async function observed<Result>(operation: StorageOperation, work: () => Promise<Result>): Promise<Result> {
+    const startedMs = performance.now()
+    let outcome: 'ok' | 'error' | ErrorCode = 'ok'
+    try {
+      return await work()
+    } catch (error) {
+      outcome = error instanceof DomainError ? error.code : 'error'
+      throw error
+    } finally {
+      watcher.observe(operation, outcome, (performance.now() - startedMs) / 1000)
+    }
+  }
+
+  function inTurn<Result>(operation: StorageOperation, work: () => Promise<Result>): Promise<Result> {
+    return observed(operation, async () => {
+      const turn = gate.enter()
+      if (turn !== undefined) await turn
+      try {
+        return await work()
+      } finally {
+        gate.leave()
+      }
+    })
+  }
+
+  return {
+    type: adapter.type,
+    capabilities: adapter.capabilities,
+    rules: adapter.rules,
+    place: adapter.place,
+    locate: (namespace, identifier) => adapter.locate(namespace, identifier),
+    locateFull: (uri) => adapter.locateFull(uri),
+    canonicalNamespace: (namespace) => adapter.canonicalNamespace(namespace),
+    canonicalLocation: (location) => adapter.canonicalLocation(location),
+    presign: (location, method, options) => adapter.presign(location, method, options),
+    presignPart: (location, uploadId, partNumber) => adapter.presignPart(location, uploadId, partNumber),
+    close: () => adapter.close(),
+    ping: () => observed('ping', () => adapter.ping()),
+
+    async put(location, body, options) {
+      const result = await inTurn('put', () => adapter.put(location, body, options))
+      watcher.transferred(knownBytes(body), 0)
+      return result
+    },
+    async get(location, range) {
+      const result = await inTurn('get', () => adapter.get(location, range))
+      watcher.transferred(0, result.sizeBytes)
+      return result
+    },
+    async getTail(location, bytes) {
+      const result = await inTurn('getTail', () => adapter.getTail(location, bytes))
+      watcher.transferred(0, result.bytes.length)
+      return result
+    },
+    properties: (location) => inTurn('properties', () => adapter.properties(location)),
+    exists: (location) => inTurn('exists', () => adapter.exists(location)),
+    remove: (location) => inTurn('remove', () => adapter.remove(location)),
+    async removeMany(locations) {
+      try {
+        return await inTurn('removeMany', () => adapter.removeMany(locations))
+      } catch (error) {
+        if (!(error instanceof DomainError && error.code === 'overloaded')) throw error
+        return locations.map((location) => ({ location, error }))
+      }
+    },
+    list: (prefix, options) => inTurn('list', () => adapter.list(prefix, options)),
+    copy: (from, to) => inTurn('copy', () => adapter.copy(from, to)),
+    createMultipart: (location, options) => inTurn('createMultipart', () => adapter.createMultipart(location, options)),
+    async putPart(location, uploadId, partNumber, body) {
+      const result = await inTurn('putPart', () => adapter.putPart(location, uploadId, partNumber, body))
+      watcher.transferred(knownBytes(body), 0)
+      return result
+    },
+    listParts: (location, uploadId) => inTurn('listParts', () => adapter.listParts(location, uploadId)),
+    completeMultipart: (location, uploadId, parts) =>
+      inTurn('completeMultipart', () => adapter.completeMultipart(location, uploadId, parts)),
+    abortMultipart: (location, uploadId) => inTurn('abortMultipart', () => adapter.abortMultipart(location, uploadId)),
+  }
+}
+
+function knownBytes(body: PutBody): number {
+  return body instanceof Uint8Array ? body.length : (body.sizeBytes ?? 0)
+}
