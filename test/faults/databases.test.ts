@@ -47,6 +47,8 @@ describe.each(['bun', 'node'] as const)('the Postgres of a server on %s', (runti
     }
   }
 
+  const ready = () => fetch(`${server.baseUrl}/_ready`)
+
   it.each(framings)('loses all connections in the middle of an upload (%s)', async (framing) => {
     const path = `connections ${framing}`
     const body = randomBytes(3 * MIB)
@@ -104,9 +106,18 @@ describe.each(['bun', 'node'] as const)('the Postgres of a server on %s', (runti
       const commits = `/repositories/${repository.name}/branches/main/commits`
       expectRefusal(await call(server, 'POST', commits, { json: { message: 'no' } }), 503, /database/)
       expect((await call(server, 'GET', '/healthcheck')).status).toBe(204)
+      // What was asked a moment ago may still be told.
+      await until('a server that is not ready', async () => (await ready()).status === 503)
+      const unready = await ready()
+      expect(unready.headers.get('retry-after')).toBe('1')
+      const database = { up: false, reason: 'cannot reach the database: try again later' }
+      expect(await unready.json()).toEqual({ status: 'unavailable', draining: false, database })
     } finally {
       await postgres.resume()
     }
+    await until('a server that is ready again', async () => (await ready()).status === 200)
+    const metrics = await fetch(`${server.baseUrl}/metrics`).then((response) => response.text())
+    expect(metrics).toMatch(/^database_connections\{state="(used|idle)"\} [1-9]/m)
     await expectAbsent(server, repository, 'stopped')
     await expectUsable(server, repository)
   })
