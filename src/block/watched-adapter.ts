@@ -45,29 +45,31 @@ export function watchAdapter(
   const gate = new Gate(`storage "${id}" (${type})`, limits)
   const watcher = watch({ id, type }, () => ({ running: gate.running, waiting: gate.waiting }))
 
-  async function observed<Result>(operation: StorageOperation, work: () => Promise<Result>): Promise<Result> {
+  // One function and one await: this is on the way of every read.
+  async function observed<Result>(
+    operation: StorageOperation,
+    work: () => Promise<Result>,
+    done?: (result: Result) => void,
+  ): Promise<Result> {
     const startedMs = performance.now()
     let outcome: 'ok' | 'error' | ErrorCode = 'ok'
+    let hasTurn = false
     try {
-      return await work()
+      if (operation !== 'ping') {
+        const turn = gate.enter()
+        if (turn !== undefined) await turn
+        hasTurn = true
+      }
+      const result = await work()
+      done?.(result)
+      return result
     } catch (error) {
       outcome = error instanceof DomainError ? error.code : 'error'
       throw error
     } finally {
+      if (hasTurn) gate.leave()
       watcher.observe(operation, outcome, (performance.now() - startedMs) / 1000)
     }
-  }
-
-  function inTurn<Result>(operation: StorageOperation, work: () => Promise<Result>): Promise<Result> {
-    return observed(operation, async () => {
-      const turn = gate.enter()
-      if (turn !== undefined) await turn
-      try {
-        return await work()
-      } finally {
-        gate.leave()
-      }
-    })
   }
 
   return {
@@ -84,44 +86,50 @@ export function watchAdapter(
     close: () => adapter.close(),
     ping: () => observed('ping', () => adapter.ping()),
 
-    async put(location, body, options) {
-      const result = await inTurn('put', () => adapter.put(location, body, options))
-      watcher.transferred(knownBytes(body), 0)
-      return result
-    },
-    async get(location, range) {
-      const result = await inTurn('get', () => adapter.get(location, range))
-      watcher.transferred(0, result.sizeBytes)
-      return result
-    },
-    async getTail(location, bytes) {
-      const result = await inTurn('getTail', () => adapter.getTail(location, bytes))
-      watcher.transferred(0, result.bytes.length)
-      return result
-    },
-    properties: (location) => inTurn('properties', () => adapter.properties(location)),
-    exists: (location) => inTurn('exists', () => adapter.exists(location)),
-    remove: (location) => inTurn('remove', () => adapter.remove(location)),
+    put: (location, body, options) =>
+      observed(
+        'put',
+        () => adapter.put(location, body, options),
+        () => watcher.transferred(knownBytes(body), 0),
+      ),
+    get: (location, range) =>
+      observed(
+        'get',
+        () => adapter.get(location, range),
+        (result) => watcher.transferred(0, result.sizeBytes),
+      ),
+    getTail: (location, bytes) =>
+      observed(
+        'getTail',
+        () => adapter.getTail(location, bytes),
+        (result) => watcher.transferred(0, result.bytes.length),
+      ),
+    properties: (location) => observed('properties', () => adapter.properties(location)),
+    exists: (location) => observed('exists', () => adapter.exists(location)),
+    remove: (location) => observed('remove', () => adapter.remove(location)),
     async removeMany(locations) {
       try {
-        return await inTurn('removeMany', () => adapter.removeMany(locations))
+        return await observed('removeMany', () => adapter.removeMany(locations))
       } catch (error) {
         if (!(error instanceof DomainError && error.code === 'overloaded')) throw error
         return locations.map((location) => ({ location, error }))
       }
     },
-    list: (prefix, options) => inTurn('list', () => adapter.list(prefix, options)),
-    copy: (from, to) => inTurn('copy', () => adapter.copy(from, to)),
-    createMultipart: (location, options) => inTurn('createMultipart', () => adapter.createMultipart(location, options)),
-    async putPart(location, uploadId, partNumber, body) {
-      const result = await inTurn('putPart', () => adapter.putPart(location, uploadId, partNumber, body))
-      watcher.transferred(knownBytes(body), 0)
-      return result
-    },
-    listParts: (location, uploadId) => inTurn('listParts', () => adapter.listParts(location, uploadId)),
+    list: (prefix, options) => observed('list', () => adapter.list(prefix, options)),
+    copy: (from, to) => observed('copy', () => adapter.copy(from, to)),
+    createMultipart: (location, options) =>
+      observed('createMultipart', () => adapter.createMultipart(location, options)),
+    putPart: (location, uploadId, partNumber, body) =>
+      observed(
+        'putPart',
+        () => adapter.putPart(location, uploadId, partNumber, body),
+        () => watcher.transferred(knownBytes(body), 0),
+      ),
+    listParts: (location, uploadId) => observed('listParts', () => adapter.listParts(location, uploadId)),
     completeMultipart: (location, uploadId, parts) =>
-      inTurn('completeMultipart', () => adapter.completeMultipart(location, uploadId, parts)),
-    abortMultipart: (location, uploadId) => inTurn('abortMultipart', () => adapter.abortMultipart(location, uploadId)),
+      observed('completeMultipart', () => adapter.completeMultipart(location, uploadId, parts)),
+    abortMultipart: (location, uploadId) =>
+      observed('abortMultipart', () => adapter.abortMultipart(location, uploadId)),
   }
 }
 
