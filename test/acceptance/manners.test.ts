@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { call } from '../support/http.ts'
 import { createDatabase, stopPostgres } from '../support/postgres.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
 import { describeManners } from './manners.ts'
@@ -44,4 +45,10 @@ describe.each([
     return server
   }
   describeManners('manners', target, 'disk', 'gone')
+
+  // Bun answers without a body and has nothing that would change it.
+  it.runIf(runtime === 'node')('says how long headers may be', async () => {
+    const refused = await call(target(), 'GET', '/healthcheck', { headers: { 'x-much': 'x'.repeat(200_000) } })
+    expect(refused.json).toEqual({ message: 'request headers are larger than 131072 bytes in all' })
+  })
 })
