@@ -9,6 +9,7 @@ import { createTokens } from './auth/tokens.ts'
 import { type AdapterFactories, createStorageRegistry, type StorageRegistry } from './block/registry.ts'
 import type { ObserveStep } from './catalog/steps.ts'
 import { rememberStorages } from './catalog/storages.ts'
+import type { Turns } from './catalog/turns.ts'
 import type { BlockCache } from './committed/block-cache.ts'
 import type { Config } from './config/config.ts'
 import type { Db } from './db/db.ts'
@@ -34,6 +35,8 @@ export interface Parts {
   readonly log: Logger
   readonly connection: (request: Request, environment: unknown) => Connection
   readonly observe: ObserveStep
+  /** Of the process; absent where requests must not wait for each other. */
+  readonly turns?: Turns
 }
 
 export interface Assembled {
@@ -87,6 +90,7 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
           ensureReadableRootNamespace: config.ensureReadableRootNamespace,
         },
         observe: parts.observe,
+        ...(parts.turns === undefined ? {} : { turns: parts.turns }),
       },
       sealer,
       tokens: createTokens(config.auth.encryptSecretKey, config.auth.loginDurationMs / 1000),
