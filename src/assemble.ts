@@ -46,6 +46,7 @@ export interface Assembled {
    * Makes the administrator that the configuration names, or for a start without a file one of its own, unless there is one already.
    * A generated key is announced before it is made valid: should the process die in between, the next start makes another, and no
    * administrator exists whose key nobody was shown. Answers whether the installation has been set up.
+   * @throws corrupt when another process with another secret key was faster
    */
   ensureFirstUser(announce: (key: AccessKey) => void): Promise<boolean>
 }
@@ -118,7 +119,7 @@ async function ensureFirstUser(
   sealer: Sealer,
   announce: (key: AccessKey) => void,
 ): Promise<boolean> {
-  if ((await readSetupState(db)).initialized) return true
+  if ((await readSetupState(db)).initialized) return isOurs(db, sealer)
   const given = config.installation.firstUser
   if (given === null && config.dataDirectory === null) return false
   const accessKey = given ?? generateAccessKey()
@@ -126,8 +127,14 @@ async function ensureFirstUser(
   try {
     await setup(db, sealer, { userName: given?.userName ?? 'admin', accessKey, commPrefs: null })
   } catch (error) {
-    // Another process of the same start was faster.
     if (!isDomainError(error, 'already_initialized')) throw error
+    return isOurs(db, sealer)
   }
+  return true
+}
+
+/** Once more after the first look: another process of the same start may have made the administrator since, with another secret key. */
+async function isOurs(db: Db, sealer: Sealer): Promise<true> {
+  await checkSecretKey(db, sealer)
   return true
 }
