@@ -34,10 +34,20 @@ describe('what one server changes, another sees at once', () => {
     for (const path of ['/repositories', '/user', '/repositories/never-there/branches', '/repositories'])
       expect(await statusOf(there, 'GET', path)).not.toBe(401)
     const login = { access_key_id: pair.accessKeyId, secret_access_key: pair.secretAccessKey }
-    expect(await statusOf(there, 'POST', '/auth/login', { json: login, signed: false })).toBe(200)
+    const session = await call(there, 'POST', '/auth/login', { json: login, signed: false })
+    expect(session.status).toBe(200)
+    const tokens: Call[] = [
+      { headers: { authorization: `Bearer ${session.json.token}` } },
+      { signed: false, headers: { cookie: `internal_auth_session=${session.json.token}` } },
+    ]
+    for (const options of tokens)
+      for (const target of [server(from), there, server(from)])
+        expect(await statusOf(target, 'GET', '/repositories', options)).toBe(200)
     expect(await statusOf(server(from), 'DELETE', `${keys}/${pair.accessKeyId}`)).toBe(204)
     for (const path of ['/repositories', '/user', '/repositories/never-there/branches'])
-      expect(await statusOf(there, 'GET', path)).toBe(401)
+      for (const options of [{}, ...tokens])
+        for (const target of [there, { ...there, baseUrl: server(from).baseUrl }])
+          expect(await statusOf(target, 'GET', path, options)).toBe(401)
     expect(await statusOf(there, 'POST', '/auth/login', { json: login, signed: false })).toBe(401)
   })
 
