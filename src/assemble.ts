@@ -9,6 +9,7 @@ import { createTokens } from './auth/tokens.ts'
 import { type AdapterFactories, createStorageRegistry, type StorageRegistry } from './block/registry.ts'
 import type { ObserveStep } from './catalog/steps.ts'
 import { rememberStorages } from './catalog/storages.ts'
+import type { Turns } from './catalog/turns.ts'
 import type { BlockCache } from './committed/block-cache.ts'
 import type { Config } from './config/config.ts'
 import type { Db } from './db/db.ts'
@@ -42,6 +43,8 @@ export interface Parts {
   readonly draining: () => boolean
   readonly connection: (request: Request, environment: unknown) => Connection
   readonly observe: ObserveStep
+  /** Of the process; absent where requests must not wait for each other. */
+  readonly turns?: Turns
 }
 
 export interface Assembled {
@@ -52,6 +55,7 @@ export interface Assembled {
    * Makes the administrator that the configuration names, or for a start without a file one of its own, unless there is one already.
    * A generated key is announced before it is made valid: should the process die in between, the next start makes another, and no
    * administrator exists whose key nobody was shown. Answers whether the installation has been set up.
+   * @throws corrupt when another process with another secret key was faster
    */
   ensureFirstUser(announce: (key: AccessKey) => void): Promise<boolean>
 }
@@ -106,6 +110,7 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
           ensureReadableRootNamespace: config.ensureReadableRootNamespace,
         },
         observe: parts.observe,
+        ...(parts.turns === undefined ? {} : { turns: parts.turns }),
       },
       sealer,
       tokens: createTokens(config.auth.encryptSecretKey, config.auth.loginDurationMs / 1000),
@@ -136,7 +141,7 @@ async function ensureFirstUser(
   sealer: Sealer,
   announce: (key: AccessKey) => void,
 ): Promise<boolean> {
-  if ((await readSetupState(db)).initialized) return true
+  if ((await readSetupState(db)).initialized) return isOurs(db, sealer)
   const given = config.installation.firstUser
   if (given === null && config.dataDirectory === null) return false
   const accessKey = given ?? generateAccessKey()
@@ -144,8 +149,14 @@ async function ensureFirstUser(
   try {
     await setup(db, sealer, { userName: given?.userName ?? 'admin', accessKey, commPrefs: null })
   } catch (error) {
-    // Another process of the same start was faster.
     if (!isDomainError(error, 'already_initialized')) throw error
+    return isOurs(db, sealer)
   }
+  return true
+}
+
+/** Once more after the first look: another process of the same start may have made the administrator since, with another secret key. */
+async function isOurs(db: Db, sealer: Sealer): Promise<true> {
+  await checkSecretKey(db, sealer)
   return true
 }

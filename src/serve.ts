@@ -13,6 +13,7 @@ import { assemble } from './assemble.ts'
 import type { AccessKey } from './auth/keys.ts'
 import type { AdapterFactories, StorageRegistry } from './block/registry.ts'
 import type { ObserveStep } from './catalog/steps.ts'
+import { createTurns } from './catalog/turns.ts'
 import { helpText, parseArguments, usageExitCode } from './cli.ts'
 import { BlockCache } from './committed/block-cache.ts'
 import type { Config } from './config/config.ts'
@@ -145,6 +146,7 @@ async function serve(
       limited: true,
       draining: () => draining,
       connection: platform.connection,
+      turns: createTurns(),
       observe,
     })
     cleanups.unshift(() => registry.close())

@@ -97,10 +97,10 @@ export function createAuthenticator(identities: Identities, tokens: Tokens, cach
   }
 
   async function proveToken(token: string): Promise<Proof> {
-    const { userName, expiresAtSeconds } = await tokens.verify(token)
-    const key = { userName }
+    const { userName, expiresAtSeconds, accessKeyId } = await tokens.verify(token)
+    const key = accessKeyId === undefined ? { userName } : { accessKeyId }
     const identity = await identities.find(key)
-    if (identity === null) throw refuse(`user "${userName}" does not exist`)
+    if (identity?.principal.name !== userName) throw refuse(`user "${userName}" or the access key of the login is gone`)
     return { key, identity, expiresAtSeconds }
   }
 

@@ -1,6 +1,7 @@
 /**
  * Login tokens: JWT HS256 signed with `auth.encrypt.secret_key`, as lakeFS makes them, so that tokens survive a change between the
- * two. Stateless: logging out does not end them, deleting the user does.
+ * two. Stateless: logging out does not end them; deleting the user does, and deleting the access key that they were issued for, which
+ * ours name in a claim of their own.
  */
 import { randomUUID } from 'node:crypto'
 import { errors, jwtVerify, SignJWT } from 'jose'
@@ -8,6 +9,7 @@ import { DomainError } from '../errors.ts'
 
 const ISSUER = 'auth'
 const AUDIENCE = 'login'
+const ACCESS_KEY_CLAIM = 'interlaken_access_key'
 
 interface LoginToken {
   readonly token: string
@@ -17,10 +19,13 @@ interface LoginToken {
 interface VerifiedToken {
   readonly userName: string
   readonly expiresAtSeconds: number
+  /** The access key of the login; absent from tokens of lakeFS. */
+  readonly accessKeyId?: string
 }
 
 export interface Tokens {
-  issue(userName: string): Promise<LoginToken>
+  /** @param accessKeyId ends the token with the key; absent: it ends with its user */
+  issue(userName: string, accessKeyId?: string): Promise<LoginToken>
   /** @throws unauthenticated for a bad signature, another audience, a missing or past expiry, no subject */
   verify(token: string): Promise<VerifiedToken>
 }
@@ -29,10 +34,10 @@ export interface Tokens {
 export function createTokens(secretKey: string, durationSeconds: number): Tokens {
   const key = new TextEncoder().encode(secretKey)
   return {
-    async issue(userName) {
+    async issue(userName, accessKeyId) {
       const issuedAtSeconds = Math.floor(Date.now() / 1000)
       const expiresAtSeconds = issuedAtSeconds + durationSeconds
-      const token = await new SignJWT()
+      const token = await new SignJWT(accessKeyId === undefined ? {} : { [ACCESS_KEY_CLAIM]: accessKeyId })
         .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
         .setJti(randomUUID())
         .setIssuer(ISSUER)
@@ -53,7 +58,8 @@ export function createTokens(secretKey: string, durationSeconds: number): Tokens
         const audiences = aud === undefined || aud === '' ? [] : [aud].flat()
         if (audiences.length > 0 && !audiences.includes(AUDIENCE)) throw refuse('made for another audience')
         if (exp === undefined || sub === undefined || sub === '') throw refuse('without subject')
-        return { userName: sub, expiresAtSeconds: exp }
+        const { [ACCESS_KEY_CLAIM]: accessKeyId } = payload
+        return { userName: sub, expiresAtSeconds: exp, ...(typeof accessKeyId === 'string' ? { accessKeyId } : {}) }
       } catch (cause) {
         if (cause instanceof errors.JOSEError) throw refuse(cause.code, cause)
         throw cause

@@ -10,6 +10,7 @@ import type { CommitCache } from '../refs/commits.ts'
 import type { StageWriter } from '../staging/write.ts'
 import type { AddressBook } from '../upload/address-book.ts'
 import type { ObserveStep } from './steps.ts'
+import type { Turns } from './turns.ts'
 
 export interface Catalog {
   readonly db: Db
@@ -20,6 +21,8 @@ export interface Catalog {
   readonly addresses: AddressBook
   readonly options: CatalogOptions
   readonly observe: ObserveStep
+  /** Commits of one branch take turns in it; absent, on Workers, they only race. */
+  readonly turns?: Turns
 }
 
 export interface CatalogOptions {

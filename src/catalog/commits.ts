@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { commitTree, writeEmptyTree } from '../committed/commit-tree.ts'
 import { commitId } from '../committed/identity.ts'
 import { DomainError, isDomainError } from '../errors.ts'
-import type { Commit, CommitId, MetaRangeId, RepositoryName } from '../model.ts'
+import type { BranchName, Commit, CommitId, MetaRangeId, Repository, RepositoryName } from '../model.ts'
 import { getCommit as readCommit } from '../refs/commits.ts'
 import { logCommits as walkLog } from '../refs/log.ts'
 import { parseBranchName } from '../refs/names.ts'
@@ -11,7 +11,7 @@ import type { Page } from '../refs/page.ts'
 import { requireCommit } from '../refs/resolve.ts'
 import { dropSealed, publishCommit } from '../staging/publish.ts'
 import { stagedCursor } from '../staging/read.ts'
-import { type SealedBranch, sealBranch } from '../staging/seal.ts'
+import { lockSealed, readSealed, type SealedBranch, sealBranch } from '../staging/seal.ts'
 import { beginTree, endTree } from '../staging/trees.ts'
 import { type Caller, type Catalog, tablesOf } from './catalog.ts'
 import { now } from './clock.ts'
@@ -31,12 +31,18 @@ export interface CommitRequest {
   readonly force: boolean
 }
 
-/** Races that a commit may lose against others of its branch before its caller is told. */
-const maxAttempts = 16
+/** Races that a commit may lose before its caller is told; only resets of the branch can make it lose more than a few. */
+const maxLost = 16
+/** From so many lost races on a tree that still fits is published under the branch's lock, where nobody can be faster. */
+const patience = 3
 
 /**
- * Freezes what is staged on a branch. Every write acknowledged before the call is in the commit; prepare builds the tree outside any
- * transaction, publish is one statement; a lost race starts again from the new head.
+ * Freezes what is staged on a branch. Every write acknowledged before the call is in the commit, or in one that was faster: then
+ * there are no changes. Prepare builds the tree outside any transaction, publish is one statement.
+ *
+ * Commits of a branch do not starve each other. In one process they take turns. Between processes: a commit seals once and builds only
+ * what it sealed. Others publish the oldest sealed tokens first, so whoever sealed later and wins has taken all of it, and whoever
+ * sealed earlier can win once. A head that moved without a change of its tree (an empty commit) costs no rebuild.
  *
  * @throws repository_not_found, branch_not_found, branch_protected, no_changes, read_only, contended, storage_*, outcome_unknown
  */
@@ -45,30 +51,112 @@ export async function commit(catalog: Catalog, caller: Caller, request: CommitRe
   const repository = await findRepository(catalog, caller, request.repository)
   refuseProtected(repository, branch, 'commit to')
   refuseReadOnly(repository, request.force)
-  const tables = tablesOf(catalog, repository)
+  const work = () => announceAndCommit(catalog, repository, branch, request)
+  return catalog.turns === undefined ? work() : catalog.turns.take(`${repository.uid}/${branch}`, work)
+}
+
+async function announceAndCommit(
+  catalog: Catalog,
+  repository: Repository,
+  branch: BranchName,
+  request: CommitRequest,
+): Promise<Commit> {
   const treeId = await beginTree(catalog.db, repository.uid, 'commit')
   try {
-    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-      const sealed = await sealBranch(catalog.db, repository.uid, branch)
-      catalog.observe('commit.sealed')
-      const head = await readCommit(catalog.db, catalog.commits, repository.uid, sealed.commitId)
-      const tree = await buildTree(catalog, tables, sealed, head, request.allowEmpty)
-      catalog.observe('commit.tree-written')
-      const made = makeCommit(request, head, tree)
-      if (await publishCommit(catalog.db, sealed, made, treeId)) {
-        catalog.observe('commit.published')
-        return made
-      }
-      await sleep(Math.random() * 2 ** Math.min(attempt, 7))
-    }
+    return await commitSealed(catalog, repository, branch, request, treeId)
   } catch (error) {
     // With an unknown outcome the commit may stand on this tree: its row then stays until garbage collection has looked.
     // The first error is the one to tell; a row that stays is one more root for garbage collection.
     if (!isDomainError(error, 'outcome_unknown')) await endTree(catalog.db, treeId).catch(() => undefined)
     throw error
   }
-  await endTree(catalog.db, treeId)
-  throw new DomainError('contended', `cannot commit "${branch}": other commits were always faster`)
+}
+
+/** A tree and the branch as it was built from. */
+interface Prepared {
+  readonly sealed: SealedBranch
+  readonly head: Commit
+  readonly tree: MetaRangeId
+}
+
+async function commitSealed(
+  catalog: Catalog,
+  repository: Repository,
+  branch: BranchName,
+  request: CommitRequest,
+  treeId: string,
+): Promise<Commit> {
+  const { db } = catalog
+  const tables = tablesOf(catalog, repository)
+  const first = await sealBranch(db, repository.uid, branch)
+  catalog.observe('commit.sealed')
+  let prepared: Prepared | null = null
+  for (let lost = 0; lost <= maxLost; lost++) {
+    const sealed = lost === 0 ? first : restOf(first, await readSealed(db, repository.uid, branch))
+    const head = await readCommit(db, catalog.commits, repository.uid, sealed.commitId)
+    if (prepared === null || !fits(prepared, sealed, head)) {
+      const tree = await buildTree(catalog, tables, sealed, head, request.allowEmpty)
+      prepared = { sealed, head, tree }
+      catalog.observe('commit.tree-written')
+    }
+    const made = makeCommit(request, head, prepared.tree)
+    if (await publishCommit(db, sealed, made, treeId)) return published(catalog, made)
+    if (lost >= patience) {
+      const locked = await publishLocked(catalog, prepared, first, request, treeId)
+      if (locked !== null) return published(catalog, locked)
+    }
+    await sleep(Math.random() * 2 ** Math.min(lost, 7))
+  }
+  throw new DomainError(
+    'contended',
+    `cannot commit "${branch}": its uncommitted changes were always taken back meanwhile`,
+  )
+}
+
+/** The branch as it is now, without what was sealed after `first`: that is for those who sealed it. */
+function restOf(first: SealedBranch, now: SealedBranch): SealedBranch {
+  return { ...now, tokens: now.tokens.filter((token) => first.tokens.includes(token)) }
+}
+
+/** Whether a tree is still what the branch would give now. */
+function fits({ sealed, head }: Prepared, now: SealedBranch, nowHead: Commit): boolean {
+  return (
+    now.resetSeq === sealed.resetSeq &&
+    now.baseMetaRangeId === sealed.baseMetaRangeId &&
+    nowHead.metaRangeId === head.metaRangeId &&
+    now.tokens.length === sealed.tokens.length &&
+    now.tokens.every((token, at) => token === sealed.tokens[at])
+  )
+}
+
+/** Publishes, under the branch's lock, a tree that fits the branch as it is then; null when it does not. */
+function publishLocked(
+  catalog: Catalog,
+  prepared: Prepared,
+  first: SealedBranch,
+  request: CommitRequest,
+  treeId: string,
+): Promise<Commit | null> {
+  const { repoUid, branch } = first
+  return catalog.db.transaction(async (tx) => {
+    const sealed = restOf(first, await lockSealed(tx, repoUid, branch))
+    const head = await readCommit(tx, catalog.commits, repoUid, sealed.commitId)
+    const tree = fits(prepared, sealed, head) ? prepared.tree : emptyCommitTree(request, sealed, head)
+    if (tree === null) return null
+    const made = makeCommit(request, head, tree)
+    return (await publishCommit(tx, sealed, made, treeId)) ? made : null
+  })
+}
+
+/** The head's tree, when nothing is left to commit and a commit is wanted all the same; null when there is one to build. */
+function emptyCommitTree(request: CommitRequest, sealed: SealedBranch, head: Commit): MetaRangeId | null {
+  const nothingLeft = sealed.tokens.length === 0 && sealed.baseMetaRangeId === null
+  return request.allowEmpty && nothingLeft && head.metaRangeId !== '' ? head.metaRangeId : null
+}
+
+function published(catalog: Catalog, made: Commit): Commit {
+  catalog.observe('commit.published')
+  return made
 }
 
 async function buildTree(

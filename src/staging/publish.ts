@@ -1,6 +1,6 @@
 /** The end of a commit: the branch's head moves, or what was sealed turns out to change nothing, or nothing happens. */
 import { uuidArray } from '../db/arrays.ts'
-import type { Db, HotStatement } from '../db/db.ts'
+import type { Db, HotStatement, Queries } from '../db/db.ts'
 import type { Commit } from '../model.ts'
 import type { SealedBranch } from './seal.ts'
 
@@ -33,7 +33,7 @@ const publishStatement: HotStatement = {
  * @throws outcome_unknown, database_unavailable
  */
 export async function publishCommit(
-  db: Db,
+  db: Queries,
   sealed: SealedBranch,
   commit: Commit,
   treeId: string | null = null,

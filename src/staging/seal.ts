@@ -1,6 +1,6 @@
 /** Before a commit: the current token becomes a sealed, immutable one, and what must be committed is read. */
 import { randomUUID } from 'node:crypto'
-import type { Db, HotStatement } from '../db/db.ts'
+import type { Db, HotStatement, Queries } from '../db/db.ts'
 import { DomainError } from '../errors.ts'
 import type { BranchName, CommitId, MetaRangeId, RepositoryUid, StagingToken } from '../model.ts'
 
@@ -39,6 +39,8 @@ const readBranch: HotStatement = {
   text: `SELECT ${columns} FROM refs WHERE repo_uid = $1::uuid AND name = $2 AND kind = 'b'`,
 }
 
+const lockBranch: HotStatement = { name: 'seal_lock', text: `${readBranch.text} FOR UPDATE` }
+
 /**
  * Seals what is staged: every write acknowledged before the call is in the answer's tokens (or in the head already). A token without
  * rows is not rotated, so commits of nothing do not pile up tokens.
@@ -54,6 +56,13 @@ export async function sealBranch(db: Db, repoUid: RepositoryUid, branch: BranchN
 /** As `sealBranch` without sealing: what lies in sealed tokens already. @throws branch_not_found */
 export async function readSealed(db: Db, repoUid: RepositoryUid, branch: BranchName): Promise<SealedBranch> {
   const [row] = await db.run<BranchRow>(readBranch, [repoUid, branch])
+  if (row === undefined) throw new DomainError('branch_not_found', 'branch not found')
+  return toSealedBranch(repoUid, branch, row)
+}
+
+/** As `readSealed`; until the transaction ends the branch stays so. Its writers wait: no I/O in between. @throws branch_not_found */
+export async function lockSealed(tx: Queries, repoUid: RepositoryUid, branch: BranchName): Promise<SealedBranch> {
+  const [row] = await tx.run<BranchRow>(lockBranch, [repoUid, branch])
   if (row === undefined) throw new DomainError('branch_not_found', 'branch not found')
   return toSealedBranch(repoUid, branch, row)
 }

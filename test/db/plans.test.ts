@@ -12,7 +12,7 @@ import { stageIf } from '../../src/staging/conditional.ts'
 import { publishCommit } from '../../src/staging/publish.ts'
 import { stagedCursor } from '../../src/staging/read.ts'
 import { resetBranch, resetPaths } from '../../src/staging/reset.ts'
-import { readSealed, sealBranch } from '../../src/staging/seal.ts'
+import { lockSealed, readSealed, sealBranch } from '../../src/staging/seal.ts'
 import { sweepRetired } from '../../src/staging/sweep.ts'
 import { stageRows } from '../../src/staging/write.ts'
 import { describeOnDatabases } from '../support/databases.ts'
@@ -75,6 +75,7 @@ describeOnDatabases('plans', (real) => {
     for (const value of [path, null]) await stageIf(db, uid, main, { path, value }, () => true)
     const sealed = await sealBranch(db, uid, main)
     await readSealed(db, uid, main)
+    await db.transaction((tx) => lockSealed(tx, uid, main))
     const cursor = stagedCursor(db, [...sealed.tokens, randomUUID() as StagingToken], { groups })
     await cursor.next()
     await stagedCursor(db, sealed.tokens, { groups }).seek(path)
