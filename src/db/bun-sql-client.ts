@@ -82,7 +82,7 @@ export function createBunSqlDb(Sql: BunSql, options: PgOptions): Db {
         if (pool === used) change({ ...manner, settings: false })
         return onPool(work)
       }
-      if (error instanceof ConnectFailure) throw new ConnectFailure(withPlace(error.cause))
+      if (error instanceof ConnectFailure && sqlState(error) === null) throw new ConnectFailure(withPlace(error.cause))
       // The caller sends it again; a statement is prepared by the pool here, whether it has a name or not.
       if (classify(error) === 'unprepared' && pool === used) change({ ...manner, prepare: false })
       throw error
