@@ -2,6 +2,7 @@
 import { createLocalAdapter } from '../adapters/local.ts'
 import { createMemAdapter } from '../adapters/mem.ts'
 import { createS3Adapter } from '../adapters/s3.ts'
+import { type BunSql, createBunSqlDb } from './db/bun-sql-client.ts'
 import { bunFile } from './runtime/file-body.ts'
 import { bunHttp } from './runtime/http.ts'
 import { main, type ServerPlatform } from './serve.ts'
@@ -14,6 +15,7 @@ const IDLE_SECONDS = 255
 /** What is used of Bun's global; its own types would change those of the web standards everywhere. */
 interface BunRuntime {
   readonly version: string
+  readonly SQL: BunSql
   file(path: string): Blob
   serve(options: {
     hostname: string
@@ -47,6 +49,7 @@ export const platform: ServerPlatform = {
     mem: createMemAdapter,
     s3: (definition) => createS3Adapter(definition, bunHttp),
   },
+  openPostgres: (options) => createBunSqlDb(Bun.SQL, options),
   connection(request, environment) {
     const { server } = environment as { server: BunServer }
     return {

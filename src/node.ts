@@ -7,6 +7,7 @@ import { serve } from '@hono/node-server'
 import { createLocalAdapter } from '../adapters/local.ts'
 import { createMemAdapter } from '../adapters/mem.ts'
 import { createS3Adapter } from '../adapters/s3.ts'
+import { createPgDb } from './db/pg-client.ts'
 import { streamFile } from './runtime/file-body.ts'
 import { nodeHttp } from './runtime/http.ts'
 import { main, type ServerPlatform } from './serve.ts'
@@ -22,6 +23,7 @@ const platform: ServerPlatform = {
     mem: createMemAdapter,
     s3: (definition) => createS3Adapter(definition, nodeHttp),
   },
+  openPostgres: createPgDb,
   connection(_, environment) {
     const { incoming } = environment as { incoming: IncomingMessage }
     return { peerAddress: incoming.socket.remoteAddress ?? null, target: incoming.url ?? '/' }

@@ -23,7 +23,7 @@ import type { ListenAddress } from './config/listen-address.ts'
 import { loadConfig } from './config/load.ts'
 import type { Loaded } from './config/parse.ts'
 import type { Db } from './db/db.ts'
-import { createPgDb } from './db/pg-client.ts'
+import type { PgOptions } from './db/pg-client.ts'
 import { openPgliteDb } from './db/pglite-client.ts'
 import { DomainError } from './errors.ts'
 import { createCommitCache } from './refs/commits.ts'
@@ -51,6 +51,8 @@ export interface Listener {
 export interface ServerPlatform {
   readonly name: string
   readonly factories: AdapterFactories
+  /** A pool of connections to Postgres. */
+  openPostgres(options: PgOptions): Db
   /** @throws an error with code EADDRINUSE, EADDRNOTAVAIL or EACCES when it cannot listen there */
   listen(app: App, address: ListenAddress, tls: TlsFiles | null): Promise<Listener>
   readonly connection: (request: Request, environment: unknown) => Connection
@@ -128,7 +130,7 @@ async function serve(
   for (const note of notes) log.info({}, note)
   for (const line of describeConfig(config).split('\n')) log.debug({}, line)
 
-  const database = await openDatabase(config, log)
+  const database = await openDatabase(platform, config, log)
   const { db } = database
   const cleanups: (() => Promise<void>)[] = [() => db.close()]
   try {
@@ -187,9 +189,9 @@ interface OpenDatabase {
   readonly poolUse: (() => PoolUse) | null
 }
 
-async function openDatabase({ database }: Config, log: Logger): Promise<OpenDatabase> {
+async function openDatabase(platform: ServerPlatform, { database }: Config, log: Logger): Promise<OpenDatabase> {
   if (database.type === 'postgres') {
-    const db = createPgDb({
+    const db = platform.openPostgres({
       connectionString: database.connectionString,
       maxConnections: database.maxOpenConnections,
       maxLifetimeMs: database.connectionMaxLifetimeMs,

@@ -15,7 +15,8 @@ export class ConnectFailure extends Error {
  */
 export function sqlState(error: unknown): string | null {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const code = 'code' in at ? at.code : undefined
+    // Bun's client keeps it in `errno`, beside a code of its own.
+    const code = 'errno' in at && typeof at.errno === 'string' ? at.errno : 'code' in at ? at.code : undefined
     if (typeof code === 'string' && /^(?:[0-9][0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}$/.test(code)) return code
   }
   return null

@@ -1,17 +1,26 @@
 import { randomUUID } from 'node:crypto'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { eq, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { byteaArray, textArray, uuidArray } from '../../src/db/arrays.ts'
+import { type BunSql, createBunSqlDb } from '../../src/db/bun-sql-client.ts'
 import type { Db, HotStatement } from '../../src/db/db.ts'
 import { sqlState } from '../../src/db/failures.ts'
 import { migrate } from '../../src/db/migrate.ts'
-import { createPgDb } from '../../src/db/pg-client.ts'
+import { createPgDb, type PgOptions } from '../../src/db/pg-client.ts'
 import { openPgliteDb } from '../../src/db/pglite-client.ts'
 import { createPostgresJsDb } from '../../src/db/postgres-js-client.ts'
 import { credentials, installation, users } from '../../src/db/schema.ts'
+import { DomainError } from '../../src/errors.ts'
 import { createDatabase, stopPostgres } from '../support/postgres.ts'
 
 afterAll(stopPostgres)
+
+/** There when the suite runs on Bun; `bun-sql-client.test.ts` runs it there. */
+const { Bun } = globalThis as { Bun?: { SQL: BunSql } }
+/** The client that servers on this runtime use. */
+const createServerDb = (options: PgOptions) =>
+  Bun === undefined ? createPgDb(options) : createBunSqlDb(Bun.SQL, options)
 
 const drivers: Record<string, () => Promise<Db>> = {
   pg: async () => createPgDb({ connectionString: await createDatabase() }),
@@ -20,6 +29,12 @@ const drivers: Record<string, () => Promise<Db>> = {
   'postgres.js': async () => createPostgresJsDb({ connectionString: await createDatabase() }),
   'postgres.js, unprepared': async () =>
     createPostgresJsDb({ connectionString: await createDatabase(), prepare: false }),
+  ...(Bun === undefined
+    ? {}
+    : {
+        'Bun.sql': async () => createServerDb({ connectionString: await createDatabase() }),
+        'Bun.sql, unprepared': async () => createServerDb({ connectionString: await createDatabase(), prepare: false }),
+      }),
 }
 
 describe.each(Object.entries(drivers))('%s', (_, open) => {
@@ -137,7 +152,7 @@ describe('connections', () => {
   const pid: HotStatement = { name: 'connections_pid', text: 'SELECT pg_backend_pid() AS pid' }
   const kill: HotStatement = { name: 'connections_kill', text: 'SELECT pg_terminate_backend($1::int4)' }
 
-  test.each([createPgDb, createPostgresJsDb])('nobody listens: database_unavailable (%o)', async (create) => {
+  test.each([createServerDb, createPostgresJsDb])('nobody listens: database_unavailable (%o)', async (create) => {
     const db = create({ connectionString: 'postgres://u:p@127.0.0.1:1/none' })
     await expect(db.run(one, [1])).rejects.toMatchObject({ code: 'database_unavailable' })
     await expect(db.transaction((tx) => tx.run(one, [1]))).rejects.toMatchObject({ code: 'database_unavailable' })
@@ -145,13 +160,13 @@ describe('connections', () => {
   })
 
   test('a pooler that loses prepared statements costs one failed statement', async () => {
-    const db = createPgDb({ connectionString: await createDatabase(), maxConnections: 1 })
+    const db = createServerDb({ connectionString: await createDatabase(), maxConnections: 1 })
     const forget: HotStatement = { name: 'connections_forget', text: 'DEALLOCATE ALL' }
     expect(await db.run(one, [1])).toEqual([{ n: 1 }])
     await db.run(forget, [])
     expect(await db.run(one, [2])).toEqual([{ n: 2 }])
     await db.close()
-    const other = createPgDb({ connectionString: await createDatabase(), maxConnections: 1 })
+    const other = createServerDb({ connectionString: await createDatabase(), maxConnections: 1 })
     let rounds = 0
     await other.run(one, [1])
     await other.run(forget, [])
@@ -165,7 +180,7 @@ describe('connections', () => {
 
   test('a pooler that loses every connection’s prepared statements fails none of the statements sent at once', async () => {
     const connections = 4
-    const db = createPgDb({ connectionString: await createDatabase(), maxConnections: connections })
+    const db = createServerDb({ connectionString: await createDatabase(), maxConnections: connections })
     const { promise: meeting, resolve: allHere } = withResolvers()
     let here = 0
     await Promise.all(
@@ -186,7 +201,7 @@ describe('connections', () => {
   })
 
   test('a statement that the server gave up, or that may not wait for a lock, is told as such', async () => {
-    const db = createPgDb({ connectionString: await createDatabase(), maxConnections: 2 })
+    const db = createServerDb({ connectionString: await createDatabase(), maxConnections: 2 })
     await migrate(db)
     const stuck = db.transaction(async (tx) => {
       await tx.run({ name: '', text: `SET LOCAL statement_timeout = '5ms'` }, [])
@@ -204,8 +219,8 @@ describe('connections', () => {
 
   test('a killed backend: writes are unknown, reads are sent again, open transactions are known to be undone', async () => {
     const connectionString = await createDatabase()
-    const db = createPgDb({ connectionString, maxConnections: 1 })
-    const killer = createPgDb({ connectionString, maxConnections: 1 })
+    const db = createServerDb({ connectionString, maxConnections: 1 })
+    const killer = createServerDb({ connectionString, maxConnections: 1 })
     async function killDuring<Result>(statement: HotStatement) {
       const [row] = await db.run<{ pid: number }>(pid, [])
       const pending = db.run<Result & object>(statement, []).catch((error: unknown) => error)
@@ -233,8 +248,62 @@ describe('connections', () => {
     await killer.close()
   })
 
+  test('backends killed under load: no answer goes to another caller, no transaction is half done', async () => {
+    const connectionString = await createDatabase()
+    const db = createServerDb({ connectionString, maxConnections: 4 })
+    const killer = createPgDb({ connectionString, maxConnections: 1 })
+    await killer.run({ name: '', text: 'CREATE TABLE accounts (id int PRIMARY KEY, units int NOT NULL)' }, [])
+    await killer.run({ name: '', text: 'INSERT INTO accounts SELECT n, 100 FROM generate_series(0, 15) n' }, [])
+    const add: HotStatement = {
+      name: 'connections_add',
+      text: 'UPDATE accounts SET units = units + $2::int4 WHERE id = $1::int4',
+    }
+    let kills = 0
+    const failures: unknown[] = []
+    const transfer = (from: number, to: number) =>
+      db.transaction(async (tx) => {
+        for (const id of [from, to].sort((a, b) => a - b)) await tx.run(add, [id, id === from ? -1 : 1])
+      })
+    const caller = async (who: number) => {
+      for (let n = 0; kills < 12; n++) {
+        try {
+          if (who % 4 === 0) await transfer(who, (who + 1 + (n % 15)) % 16)
+          else expect(await db.run(one, [who * 1_000_000 + n])).toEqual([{ n: who * 1_000_000 + n }])
+        } catch (error) {
+          failures.push(error)
+        }
+      }
+    }
+    const killing = async () => {
+      const others = `FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+      for (; kills < 12; kills++) {
+        await killer.run({ name: '', text: `SELECT pg_terminate_backend(pid) ${others} LIMIT 1` }, [])
+        for (let n = 0; n < 50; n++) await db.run({ ...one, readOnly: true }, [n]).catch(() => undefined)
+      }
+    }
+    await Promise.all([killing(), ...Array.from({ length: 16 }, (_, who) => caller(who))])
+    const isExpected = (error: unknown) =>
+      error instanceof DomainError && ['database_unavailable', 'outcome_unknown'].includes(error.code)
+    expect(failures.filter((error) => !isExpected(error))).toEqual([])
+    expect(await killer.run({ name: '', text: 'SELECT sum(units)::int4 AS sum FROM accounts' }, [])).toEqual([
+      { sum: 1600 },
+    ])
+    await db.close()
+    await killer.close()
+  })
+
+  test('a pooler that takes no settings at the start of a connection is served without them', async () => {
+    const pooler = await strictPooler(await createDatabase())
+    const db = createServerDb({ connectionString: pooler.url })
+    const statements = Array.from({ length: 20 }, (_, n) => db.run(one, [n]))
+    expect(await Promise.all(statements)).toEqual(Array.from({ length: 20 }, (_, n) => [{ n }]))
+    expect(await db.transaction((tx) => tx.run(one, [7]))).toEqual([{ n: 7 }])
+    await db.close()
+    pooler.close()
+  })
+
   test('deadlocks and serialization failures are tried again', async () => {
-    const db = createPgDb({ connectionString: await createDatabase() })
+    const db = createServerDb({ connectionString: await createDatabase() })
     await migrate(db)
     await db.orm.insert(users).values([
       { id: 'a', source: '0' },
@@ -269,4 +338,32 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
     resolve = done
   })
   return { promise, resolve }
+}
+
+/** A pooler at the door: ends connections that start with settings, passes everything else on. */
+function strictPooler(connectionString: string): Promise<{ readonly url: string; close(): void }> {
+  const { hostname, port } = new URL(connectionString)
+  const refusal = Buffer.from('SFATAL\0C08P01\0Munsupported startup parameter: plan_cache_mode\0\0')
+  const server = createServer((client) => {
+    client.on('error', () => client.destroy())
+    client.once('data', (start) => {
+      if (start.includes('plan_cache_mode')) {
+        const header = Buffer.alloc(5, 'E')
+        header.writeUInt32BE(refusal.length + 4, 1)
+        return client.end(Buffer.concat([header, refusal]))
+      }
+      const upstream = connect(Number(port), hostname)
+      upstream.on('error', () => client.destroy())
+      client.on('close', () => upstream.destroy())
+      upstream.write(start)
+      client.pipe(upstream).pipe(client)
+    })
+  })
+  return new Promise((resolve) =>
+    server.listen(0, '127.0.0.1', () => {
+      const url = new URL(connectionString)
+      url.port = String((server.address() as AddressInfo).port)
+      resolve({ url: url.href, close: () => server.close() })
+    }),
+  )
 }

@@ -158,11 +158,11 @@ describe.each(['bun', 'node'] as const)('a start on %s', (runtime) => {
     }
     expectClear(
       await withUrl('postgres://someone:secret@127.0.0.1:1/lake'),
-      /^interlaken: cannot reach the database: .*ECONNREFUSED 127\.0\.0\.1:1$/,
+      /^interlaken: cannot reach the database: .*127\.0\.0\.1:1\b/,
     )
     expectClear(
       await withUrl('postgres://someone:secret@nowhere.invalid/lake'),
-      /^interlaken: cannot reach the database: .*nowhere\.invalid$/,
+      /^interlaken: cannot reach the database: .*nowhere\.invalid\b/,
     )
     expectClear(
       await elsewhere((url) => {
