@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { serve } from '@hono/node-server'
 import { createLocalAdapter } from '../adapters/local.ts'
 import { createMemAdapter } from '../adapters/mem.ts'
@@ -58,8 +59,25 @@ const platform: ServerPlatform = {
         })
       })
       server.on('error', reject)
+      server.on('clientError', refuseMalformed)
       server.on('request', dropRestWhenAnswered)
     }),
+}
+
+/**
+ * Answers what Node's parser cannot make a request of: with a message, as everything that is refused. Only half of a request may have
+ * come, or an answer be under way on the connection already; then it just ends.
+ */
+function refuseMalformed(error: Error & { readonly code?: string }, socket: Duplex): void {
+  const answering = '_httpMessage' in socket && socket._httpMessage !== null && socket._httpMessage !== undefined
+  if (!socket.writable || answering || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
+  const body = `${JSON.stringify({ message: `cannot read the HTTP request: ${error.message}` })}\n`
+  const headers = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`
+  socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`)
 }
 
 /**
