@@ -68,7 +68,7 @@ const platform: ServerPlatform = {
  * Answers what Node's parser cannot make a request of: with a message, as everything that is refused. Only half of a request may have
  * come, or an answer be under way on the connection already; then it just ends.
  */
-function refuseMalformed(error: Error & { readonly code?: string }, socket: Duplex): void {
+function refuseMalformed(error: Error & { readonly code?: string; readonly rawPacket?: Buffer }, socket: Duplex): void {
   const answering = '_httpMessage' in socket && socket._httpMessage !== null && socket._httpMessage !== undefined
   if (!socket.writable || answering || error.code === 'ECONNRESET') {
     socket.destroy()
@@ -77,7 +77,8 @@ function refuseMalformed(error: Error & { readonly code?: string }, socket: Dupl
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
   const body = `${JSON.stringify({ message: `cannot read the HTTP request: ${error.message}` })}\n`
   const headers = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`
-  socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`)
+  const isHead = error.rawPacket?.toString('latin1', 0, 5) === 'HEAD '
+  socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${isHead ? '' : body}`)
 }
 
 /**

@@ -7,8 +7,6 @@ export type Expectation =
   | { readonly kind: 'any' }
   /** A 400, if it comes, names `field`; with `certain` the request must not succeed. */
   | { readonly kind: 'bad'; readonly field: string; readonly certain: boolean }
-  /** Must not succeed; there is no field to name. */
-  | { readonly kind: 'broken' }
   /** The credentials are no good. */
   | { readonly kind: 'stranger' }
 

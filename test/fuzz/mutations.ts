@@ -188,8 +188,7 @@ function bodyUnexpected(draft: Draft, random: Random): boolean {
 function jsonBroken(draft: Draft, random: Random): boolean {
   if (draft.operation.bodySchema === null) return false
   draft.body = { bytes: random.oneIn(4) ? deepJson : random.pick(brokenJson) }
-  // `{}` behind a byte order mark is JSON to some.
-  draft.expect = { kind: 'bad', field: 'body', certain: false }
+  draft.expect = { kind: 'bad', field: 'body', certain: true }
   draft.story.push('broken JSON')
   return true
 }

@@ -31,8 +31,7 @@ export function problemOf(draft: Draft, outcome: Outcome, unbuilt: ReadonlySet<s
 function successFault(draft: Draft, answer: WireAnswer): string | null {
   const { expect, operation } = draft
   if (expect.kind === 'stranger' && !operation.open && operation.id !== 'getCurrentUser') return 'a stranger was served'
-  if (expect.kind === 'broken' || (expect.kind === 'bad' && expect.certain))
-    return `bad input was accepted: ${expect.kind === 'bad' ? expect.field : ''}`
+  if (expect.kind === 'bad' && expect.certain) return `bad input was accepted: ${expect.field}`
   // Another path than the operation's: dots and slashes may lead to another operation.
   if (draft.story.some((step) => step.startsWith('path '))) return null
   if (KNOWN_STATUS[operation.id] === answer.status) return null
@@ -67,6 +66,8 @@ function messageFault(draft: Draft, status: number, message: string, unbuilt: Re
       ? null
       : `an operation that is not built answered ${status} ${message}`
   if (story.length !== 1 || expect.kind !== 'bad' || status !== 400) return null
+  // Said of a branch, whatever the request was.
+  if (message === 'commit: no changes') return null
   return names(message, expect.field) ? null : `${UNNAMED} "${expect.field}": ${message}`
 }
 

@@ -28,6 +28,8 @@ export class Wire {
   open = true
   /** Bytes that no request asked for. */
   stray = ''
+  /** Resolves when the connection is gone. */
+  readonly closed: Promise<void>
 
   constructor(baseUrl: string) {
     const { hostname, port } = new URL(baseUrl)
@@ -38,7 +40,12 @@ export class Wire {
     this.#socket.on('error', ({ message }) => {
       this.#reason = message
     })
-    this.#socket.on('close', () => this.#closed())
+    this.closed = new Promise((resolve) => {
+      this.#socket.on('close', () => {
+        this.#ended()
+        resolve()
+      })
+    })
   }
 
   /** Sends a whole request and gives what comes back. */
@@ -93,7 +100,7 @@ export class Wire {
     this.#settle({ kind: 'hang' })
   }
 
-  #closed(): void {
+  #ended(): void {
     this.open = false
     this.#settle({ kind: 'closed', reason: this.#reason })
   }
