@@ -35,9 +35,7 @@ function successFault(draft: Draft, answer: WireAnswer): string | null {
   // Another path than the operation's: dots and slashes may lead to another operation.
   if (draft.story.some((step) => step.startsWith('path '))) return null
   if (KNOWN_STATUS[operation.id] === answer.status) return null
-  const isJson = answer.headers.get('content-type') === 'application/json'
-  const json: unknown = isJson ? JSON.parse(answer.body.toString()) : undefined
-  return successProblem(operation.method.toLowerCase(), operation.path, answer.status, json)
+  return successProblem(operation.method.toLowerCase(), operation.path, answer.status, answer.body)
 }
 
 /** A refusal is JSON with a message; to a HEAD it is its status alone. */

@@ -28,7 +28,7 @@ export function expectShape(answer: Answer, schema: string): void {
  * What is wrong with a success: a status that the operation does not have, or a JSON body of another shape. Null when nothing is.
  * `path` is the contract's own (`/repositories/{repository}`), `method` in lower case.
  */
-export function successProblem(method: string, path: string, status: number, json: unknown): string | null {
+export function successProblem(method: string, path: string, status: number, body: Buffer): string | null {
   const response = contract.paths[path][method].responses[status]
   if (response === undefined) return `the contract has no status ${status}`
   const schema = response.content?.['application/json']?.schema
@@ -38,6 +38,12 @@ export function successProblem(method: string, path: string, status: number, jso
   if (validate === undefined) {
     validate = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"contract#/')))
     validators.set(key, validate)
+  }
+  let json: unknown
+  try {
+    json = JSON.parse(body.toString())
+  } catch {
+    return `no JSON: ${body.toString().slice(0, 200)}`
   }
   return validate(json) ? null : `not as the contract has it: ${ajv.errorsText(validate.errors)}`
 }
