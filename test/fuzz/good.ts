@@ -55,7 +55,7 @@ function goodParameter(operation: Operation, { name, schema }: Parameter, world:
 }
 
 /** A value of a schema; text comes from the world, by the name of the field. */
-export function goodValue(given: Schema, name: string, operation: Operation, world: World, random: Random): unknown {
+function goodValue(given: Schema, name: string, operation: Operation, world: World, random: Random): unknown {
   const schema = resolve(given)
   if (schema.enum !== undefined) return random.pick(schema.enum)
   switch (schema.type) {

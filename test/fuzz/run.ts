@@ -26,7 +26,7 @@ export interface RunResult {
 }
 
 /** The case of a seed. */
-export function makeCase(operation: Operation, seed: number, world: World): Draft {
+function makeCase(operation: Operation, seed: number, world: World): Draft {
   const random = createRandom(seed)
   const draft = goodRequest(operation, world, random)
   let left = random.pick([0, 1, 1, 1, 1, 1, 1, 2, 3])
@@ -37,7 +37,7 @@ export function makeCase(operation: Operation, seed: number, world: World): Draf
 }
 
 /** The operations that a good request is told of that they are not built. */
-export async function findUnbuilt(server: RunningServer, world: World): Promise<Set<string>> {
+async function findUnbuilt(server: RunningServer, world: World): Promise<Set<string>> {
   const unbuilt = new Set<string>()
   const wire = new Wire(server.baseUrl)
   for (const operation of operations) {
