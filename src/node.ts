@@ -61,6 +61,7 @@ const platform: ServerPlatform = {
         })
       })
       server.on('error', reject)
+      server.on('clientError', refuseMalformed)
       server.on('request', dropRestWhenAnswered)
       server.on('clientError', refuseUnreadable)
     }),
@@ -81,6 +82,23 @@ function refuseUnreadable(error: Error & { code?: string }, socket: Duplex): voi
   const body = `${JSON.stringify({ message })}\n`
   const headers = `Connection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
   socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`)
+}
+
+/**
+ * Answers what Node's parser cannot make a request of: with a message, as everything that is refused. Only half of a request may have
+ * come, or an answer be under way on the connection already; then it just ends.
+ */
+function refuseMalformed(error: Error & { readonly code?: string; readonly rawPacket?: Buffer }, socket: Duplex): void {
+  const answering = '_httpMessage' in socket && socket._httpMessage !== null && socket._httpMessage !== undefined
+  if (!socket.writable || answering || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
+  const body = `${JSON.stringify({ message: `cannot read the HTTP request: ${error.message}` })}\n`
+  const headers = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`
+  const isHead = error.rawPacket?.toString('latin1', 0, 5) === 'HEAD '
+  socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${isHead ? '' : body}`)
 }
 
 /**

@@ -92,22 +92,40 @@ function parseJson(source: string): unknown {
     return refuseBody('not JSON')
   }
   // UTF-8 itself cannot carry a lone surrogate, an escape can; stored as text it would silently become U+FFFD.
-  if (/\\ud[89a-f]/i.test(source) && hasLoneSurrogate(value)) refuseBody('text with a lone surrogate')
+  if (/\\ud[89a-f]/i.test(source)) refuseLoneSurrogates(value)
   return value
 }
 
+interface Found {
+  readonly value: unknown
+  readonly key: string
+  readonly parent: Found | null
+}
+
 /** Walks with a stack of its own: JSON may be nested deeper than calls can be. */
-function hasLoneSurrogate(root: unknown): boolean {
-  const left = [root]
-  while (left.length > 0) {
-    const value = left.pop()
-    if (typeof value === 'string') {
-      if (/\p{Surrogate}/u.test(value)) return true
-    } else if (typeof value === 'object' && value !== null) {
-      for (const [key, member] of Object.entries(value)) left.push(key, member)
+function refuseLoneSurrogates(root: unknown): void {
+  const left: Found[] = [{ value: root, key: '', parent: null }]
+  for (let found = left.pop(); found !== undefined; found = left.pop()) {
+    const { value } = found
+    if (isIllFormed(value)) refuseBody(`${nameOf(found)}text with a lone surrogate`)
+    if (typeof value !== 'object' || value === null) continue
+    for (const [key, member] of Object.entries(value)) {
+      if (isIllFormed(key)) refuseBody(`${nameOf(found)}a key with a lone surrogate`)
+      left.push({ value: member, key, parent: found })
     }
   }
-  return false
+}
+
+function isIllFormed(value: unknown): boolean {
+  return typeof value === 'string' && /\p{Surrogate}/u.test(value)
+}
+
+/** `field "staging.physical_address": `, nothing for the body itself; of what is too deep for a schema only the end. */
+function nameOf(found: Found): string {
+  const keys: string[] = []
+  for (let at: Found | null = found; at !== null && at.parent !== null && keys.length < 10; at = at.parent)
+    keys.unshift(at.key)
+  return keys.length === 0 ? '' : `field "${keys.join('.')}": `
 }
 
 async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {

@@ -5,6 +5,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { copyObject } from '../catalog/copy-object.ts'
 import { updateObjectUserMetadata } from '../catalog/user-metadata.ts'
 import { DomainError } from '../errors.ts'
+import { parseObjectPath } from '../refs/names.ts'
 import { databaseText, readJson } from './body.ts'
 import { metadataBody } from './metadata.ts'
 import { showObject } from './object-stats.ts'
@@ -25,7 +26,8 @@ export function changeObjectHandlers(catalog: Catalog) {
     async copyObject(request: ApiRequest): Promise<Reply> {
       const body = await readJson(request.raw, copying)
       const repository = request.param('repository')
-      const path = request.query.requiredBytes('dest_path')
+      const path = parseObjectPath(request.query.requiredBytes('dest_path'), 'dest_path')
+      const sourcePath = parseObjectPath(Buffer.from(body.src_path), 'src_path')
       request.authorize(() =>
         allOf(
           permission('fs:ReadObject', objectResource(repository, body.src_path)),
@@ -40,7 +42,7 @@ export function changeObjectHandlers(catalog: Catalog) {
         path,
         force: body.force ?? false,
         sourceRef: body.src_ref || null,
-        sourcePath: Buffer.from(body.src_path),
+        sourcePath,
       })
       return json(201, showObject(record))
     },

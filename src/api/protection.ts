@@ -46,7 +46,7 @@ export function protectionHandlers(catalog: Catalog) {
     async internalDeleteBranchProtectionRule(request: ApiRequest): Promise<Reply> {
       const { pattern } = await readJson(request.raw, rule)
       const removed = await removeProtectionRule(catalog, request, request.param('repository'), pattern)
-      return empty(removed ? 204 : 404)
+      return removed ? empty(204) : json(404, { message: `no rule has the pattern ${JSON.stringify(pattern)}` })
     },
 
     /** Permission was asked for already: what is left is whether the repository is there. */

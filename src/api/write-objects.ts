@@ -51,6 +51,8 @@ export function writeObjectHandlers(catalog: Catalog, bodies: HttpBodies) {
 
     /** Whether the caller may upload; neither repository nor branch need be there. */
     uploadObjectPreflight(request: ApiRequest): Reply {
+      request.param('repository')
+      request.param('branch')
       request.query.requiredBytes('path')
       return empty(204)
     },

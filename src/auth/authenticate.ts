@@ -17,6 +17,7 @@ export const SESSION_COOKIE = 'internal_auth_session'
 const MAX_PROOFS = 10_000
 /** Characters of a header that is remembered; a longer one (128 KiB can be sent) is proved each time. Ours have some 300. */
 const MAX_KEY_LENGTH = 512
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /** What one header or cookie proved. */
 interface Proof {
@@ -157,7 +158,10 @@ export function createAuthenticator(identities: Identities, tokens: Tokens, cach
 }
 
 async function basic(header: string, prove: (accessKeyId: string, secret: string) => Promise<Proof>): Promise<Proof> {
-  const pair = Buffer.from(header.slice(6).trim(), 'base64').toString('utf8')
+  const encoded = header.slice(6).trim()
+  // Node's decoder stops at what it does not know: several headers would be one credential.
+  if (!BASE64.test(encoded)) throw refuse('malformed basic credentials')
+  const pair = Buffer.from(encoded, 'base64').toString('utf8')
   const colon = pair.indexOf(':')
   if (colon === -1) throw refuse('malformed basic credentials')
   return prove(pair.slice(0, colon), pair.slice(colon + 1))

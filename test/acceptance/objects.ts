@@ -218,6 +218,8 @@ export function describeObjects(title: string, server: () => Target, storage: Ob
         refusal(await copy('c/x', { src_path: '' }), 400, /path/)
         refusal(await copy('c/x', {}), 400, /src_path/)
         refusal(await copy('', { src_path: 'c/v' }), 400, /dest_path/)
+        refusal(await copy('x'.repeat(1025), { src_path: 'c/v' }), 400, /argument dest_path: .*1024 bytes/)
+        refusal(await copy('c/x', { src_path: 'x'.repeat(1025) }), 400, /argument src_path: .*1024 bytes/)
       })
     })
 
@@ -331,6 +333,8 @@ export function describeObjects(title: string, server: () => Target, storage: Ob
           send('GET', `${R}/branches/any/objects/stage_allowed${query}`, options)
         expect((await ask('?path=a')).status).toBe(204)
         expect((await ask('')).status).toBe(400)
+        refusal(await send('GET', `${R}/branches/%zz/objects/stage_allowed?path=a`), 400, /"branch" in path/)
+        refusal(await send('GET', '/repositories/%/branches/any/objects/stage_allowed?path=a'), 400, /"repository"/)
         refusal(await ask('?path=a', { signed: false }), 401, /^error authenticating request$/)
       })
     })

@@ -58,8 +58,10 @@ describe('a JSON body', () => {
     ['null', /: must be an object$/],
     ['"x"', /: must be an object$/],
     ['{"name":"a\\u0000b"}', /field "name": must not contain NUL/],
-    ['{"name":"\\ud800"}', /lone surrogate/],
-    ['{"x":{"\\uDC00":1},"name":"a"}', /lone surrogate/],
+    ['{"name":"\\ud800"}', /field "name": text with a lone surrogate/],
+    ['{"x":{"\\uDC00":1},"name":"a"}', /field "x": a key with a lone surrogate/],
+    ['{"x":{"y":["a","\\uDC00"]},"name":"a"}', /field "x.y.1": text with a lone surrogate/],
+    ['"\\ud800"', /has an error: text with a lone surrogate/],
   ])('%s is refused with its reason', async (text, reason) => {
     const refused = expect(readJson(request(text), schema)).rejects
     await refused.toMatchObject({

@@ -143,10 +143,13 @@ describe('matching', () => {
 
 describe('who', () => {
   test('nobody, and somebody with a wrong credential, gets the text that clients match on', async () => {
-    for (const headers of [{}, { authorization: 'Basic eDp5' }, { cookie: 'internal_auth_session=x' }] as Record<
-      string,
-      string
-    >[]) {
+    const wrong: Record<string, string>[] = [
+      {},
+      { authorization: 'Basic eDp5' },
+      { authorization: `${authorization.replace(/=*$/, '==')}AA` },
+      { cookie: 'internal_auth_session=x' },
+    ]
+    for (const headers of wrong) {
       const answer = await call('/repositories/r/branches/b', { anonymous: true, headers })
       expect(answer.status).toBe(401)
       expect(await answer.json()).toEqual({ message: 'error authenticating request' })
