@@ -23,7 +23,7 @@ import type { ListenAddress } from './config/listen-address.ts'
 import { loadConfig } from './config/load.ts'
 import type { Loaded } from './config/parse.ts'
 import type { Db } from './db/db.ts'
-import type { PgOptions } from './db/pg-client.ts'
+import type { PgOptions, PooledDb } from './db/pg-client.ts'
 import { openPgliteDb } from './db/pglite-client.ts'
 import { DomainError } from './errors.ts'
 import { createCommitCache } from './refs/commits.ts'
@@ -52,7 +52,7 @@ export interface ServerPlatform {
   readonly name: string
   readonly factories: AdapterFactories
   /** A pool of connections to Postgres. */
-  openPostgres(options: PgOptions): Db
+  openPostgres(options: PgOptions): PooledDb
   /** @throws an error with code EADDRINUSE, EADDRNOTAVAIL or EACCES when it cannot listen there */
   listen(app: App, address: ListenAddress, tls: TlsFiles | null): Promise<Listener>
   readonly connection: (request: Request, environment: unknown) => Connection

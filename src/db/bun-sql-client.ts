@@ -4,9 +4,8 @@
  */
 import { parse } from 'pg-connection-string'
 import { createDb, type Driver, type Send } from './create-db.ts'
-import type { Db } from './db.ts'
 import { ConnectFailure, classify, sqlState } from './failures.ts'
-import type { PgOptions } from './pg-client.ts'
+import type { PgOptions, PooledDb } from './pg-client.ts'
 import { plannerSettings } from './planner.ts'
 
 /** What is used of `Bun.SQL`; Bun's own types would change those of the web standards everywhere. */
@@ -52,17 +51,19 @@ interface Manner {
 }
 
 /** A pool that connects when it is first used. */
-export function createBunSqlDb(Sql: BunSql, options: PgOptions): Db {
+export function createBunSqlDb(Sql: BunSql, options: PgOptions): PooledDb {
   const place = placeOf(options.connectionString)
+  const maxConnections = options.maxConnections ?? 16
   const pools: BunSqlPool[] = []
   let manner: Manner = { prepare: options.prepare ?? true, settings: true }
   let pool = open()
+  let working = 0
 
   function open(): BunSqlPool {
     const { connection, ...where } = place
     const opened = new Sql({
       ...where,
-      max: options.maxConnections ?? 16,
+      max: maxConnections,
       connectionTimeout: Math.ceil((options.connectTimeoutMs ?? 10_000) / 1000),
       maxLifetime: Math.ceil((options.maxLifetimeMs ?? 300_000) / 1000),
       prepare: manner.prepare,
@@ -75,6 +76,7 @@ export function createBunSqlDb(Sql: BunSql, options: PgOptions): Db {
   /** Runs `work` on the pool, and once more on one without settings when a pooler would not start a connection with them. */
   async function onPool<Result>(work: (pool: BunSqlPool) => Promise<Result>): Promise<Result> {
     const [used, usedManner] = [pool, manner]
+    working++
     try {
       return await work(used)
     } catch (error) {
@@ -86,6 +88,8 @@ export function createBunSqlDb(Sql: BunSql, options: PgOptions): Db {
       // The caller sends it again; a statement is prepared by the pool here, whether it has a name or not.
       if (classify(error) === 'unprepared' && pool === used) change({ ...manner, prepare: false })
       throw error
+    } finally {
+      working--
     }
   }
 
@@ -109,7 +113,8 @@ export function createBunSqlDb(Sql: BunSql, options: PgOptions): Db {
       await Promise.all(pools.map((pool) => pool.close({ timeout: 5 })))
     },
   }
-  return createDb(driver)
+  const poolUse = () => ({ busy: Math.min(working, maxConnections), waiting: Math.max(working - maxConnections, 0) })
+  return { ...createDb(driver), poolUse }
 }
 
 /** A connection string as `pg` reads it. */

@@ -19,16 +19,14 @@ export interface PgOptions {
   readonly onIdleError?: (error: Error) => void
 }
 
-/** Connections of the pool. */
-export interface PgPoolUse {
-  readonly open: number
-  readonly idle: number
-  /** Callers that wait for a connection. */
-  readonly waiting: number
+/** A database behind a pool of connections. */
+export interface PooledDb extends Db {
+  /** Connections that work now, and callers beyond them. */
+  poolUse(): { readonly busy: number; readonly waiting: number }
 }
 
 /** A pool that connects when it is first used. */
-export function createPgDb(options: PgOptions): Db & { poolUse(): PgPoolUse } {
+export function createPgDb(options: PgOptions): PooledDb {
   const pool = new pg.Pool({
     connectionString: options.connectionString,
     max: options.maxConnections ?? 16,
@@ -93,7 +91,7 @@ export function createPgDb(options: PgOptions): Db & { poolUse(): PgPoolUse } {
   }
   return {
     ...createDb(driver),
-    poolUse: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    poolUse: () => ({ busy: pool.totalCount - pool.idleCount, waiting: pool.waitingCount }),
   }
 }
 

@@ -1,11 +1,11 @@
 /** What a server process says about itself, under the names that Prometheus's client libraries have. */
 import type { Metrics } from './metrics.ts'
 
-/** Connections of a pool. */
+/** What a pool of database connections is used for. */
 export interface PoolUse {
-  readonly open: number
-  readonly idle: number
-  /** Callers that wait for a connection. */
+  /** Connections that work. */
+  readonly busy: number
+  /** Callers beyond them. */
   readonly waiting: number
 }
 
@@ -23,11 +23,11 @@ export function registerProcessMetrics(metrics: Metrics, pool: (() => PoolUse) |
   }
   metrics.gauge('process_cpu_seconds_total', cpuHelp, [], cpuSeconds, 'counter')
   if (pool === null) return
-  metrics.gauge('database_connections', 'Connections to Postgres, by state.', ['state'], () => {
-    const { open, idle, waiting } = pool()
+  const poolHelp = 'Connections to Postgres that work, and that callers wait for.'
+  metrics.gauge('database_connections', poolHelp, ['state'], () => {
+    const { busy, waiting } = pool()
     return [
-      [['used'], open - idle],
-      [['idle'], idle],
+      [['busy'], busy],
       [['waited_for'], waiting],
     ]
   })
