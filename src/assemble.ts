@@ -7,6 +7,9 @@ import { createSealer, type Sealer } from './auth/seal.ts'
 import { checkSecretKey, readSetupState, setup } from './auth/setup.ts'
 import { createTokens } from './auth/tokens.ts'
 import { type AdapterFactories, createStorageRegistry, type StorageRegistry } from './block/registry.ts'
+import type { Catalog } from './catalog/catalog.ts'
+import { type Compactor, type CompactorSettings, createCompactor } from './catalog/compactor.ts'
+import { createStagingWatch, watchWrites } from './catalog/staging-watch.ts'
 import type { ObserveStep } from './catalog/steps.ts'
 import { rememberStorages } from './catalog/storages.ts'
 import type { BlockCache } from './committed/block-cache.ts'
@@ -34,11 +37,14 @@ export interface Parts {
   readonly log: Logger
   readonly connection: (request: Request, environment: unknown) => Connection
   readonly observe: ObserveStep
+  /** Null: this process compacts nothing. */
+  readonly compaction: CompactorSettings | null
 }
 
 export interface Assembled {
   readonly app: App
   readonly registry: StorageRegistry
+  readonly compactor: Compactor | null
   /**
    * Makes the administrator that the configuration names, or for a start without a file one of its own, unless there is one already.
    * A generated key is announced before it is made valid: should the process die in between, the next start makes another, and no
@@ -62,14 +68,8 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
   try {
     await rememberStorages(db, registry)
     reportStorages(registry, log)
-    const app = createApp({
-      settings: {
-        login: config.auth.login,
-        logoutRedirectUrl: config.auth.logoutRedirectUrl,
-        secureCookie: parts.secure,
-        asksForEmail: config.emailSubscriptionEnabled,
-      },
-      catalog: {
+    const { catalog, compactor } = withCompaction(
+      {
         db,
         registry,
         stage: parts.stage,
@@ -88,17 +88,40 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
         },
         observe: parts.observe,
       },
+      parts,
+    )
+    const app = createApp({
+      settings: {
+        login: config.auth.login,
+        logoutRedirectUrl: config.auth.logoutRedirectUrl,
+        secureCookie: parts.secure,
+        asksForEmail: config.emailSubscriptionEnabled,
+      },
+      catalog,
       sealer,
       tokens: createTokens(config.auth.encryptSecretKey, config.auth.loginDurationMs / 1000),
       log,
       bodies: parts.bodies,
       connection: parts.connection,
     })
-    return { app, registry, ensureFirstUser: (announce) => ensureFirstUser(db, config, sealer, announce) }
+    return { app, registry, compactor, ensureFirstUser: (announce) => ensureFirstUser(db, config, sealer, announce) }
   } catch (error) {
     await registry.close()
     throw error
   }
+}
+
+/** The catalog, with its reads and writes watched by a compactor if there is to be one. */
+function withCompaction(
+  catalog: Catalog,
+  { compaction, log }: Parts,
+): { readonly catalog: Catalog; readonly compactor: Compactor | null } {
+  if (compaction === null) return { catalog, compactor: null }
+  const compactor = createCompactor(catalog, compaction, (error, { repoUid, branch }) =>
+    log.warn({ err: error, repository: repoUid, branch }, 'compacting a branch failed'),
+  )
+  const watch = createStagingWatch(compaction.thresholds, compactor.notice)
+  return { catalog: { ...catalog, stage: watchWrites(catalog.stage, watch), watch }, compactor }
 }
 
 function reportStorages(registry: StorageRegistry, log: Logger): void {

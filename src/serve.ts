@@ -11,6 +11,7 @@ import type { App } from './app.ts'
 import { assemble } from './assemble.ts'
 import type { AccessKey } from './auth/keys.ts'
 import type { AdapterFactories, StorageRegistry } from './block/registry.ts'
+import { type Compactor, type CompactorSettings, compactorDefaults, crowdedTokens } from './catalog/compactor.ts'
 import type { ObserveStep } from './catalog/steps.ts'
 import { helpText, parseArguments, usageExitCode } from './cli.ts'
 import { BlockCache } from './committed/block-cache.ts'
@@ -54,6 +55,7 @@ export interface ServerPlatform {
 
 const STOP_GRACE_MS = 30_000
 const SWEEP_EVERY_MS = 60_000
+const COMPACT_EVERY_MS = 60_000
 /** PGlite has no autovacuum. */
 const MAINTAIN_EVERY_MS = 600_000
 
@@ -62,6 +64,7 @@ export async function main(
   platform: ServerPlatform,
   argv: readonly string[],
   observe: ObserveStep = () => undefined,
+  compacting: Omit<CompactorSettings, 'thresholds'> = compactorDefaults,
 ): Promise<void> {
   const command = parseArguments(argv)
   if (command.name === 'help') return print(helpText)
@@ -78,7 +81,7 @@ export async function main(
       checkOnly: command.checkConfig,
     })
     if (command.checkConfig) return printCheck(platform, loaded)
-    await serve(platform, loaded, observe)
+    await serve(platform, loaded, observe, compacting)
   } catch (error) {
     if (error instanceof ConfigError) {
       for (const warning of error.warnings) printError(`warning: ${formatFault(warning)}\n`)
@@ -118,6 +121,7 @@ async function serve(
   platform: ServerPlatform,
   { config, warnings, notes }: Loaded,
   observe: ObserveStep,
+  compacting: Omit<CompactorSettings, 'thresholds'>,
 ): Promise<void> {
   const log = openLog(config)
   for (const warning of warnings) log.warn({ key: warning.path }, warning.message)
@@ -128,7 +132,7 @@ async function serve(
   const { db } = database
   const cleanups: (() => Promise<void>)[] = [() => db.close()]
   try {
-    const { app, registry, ensureFirstUser } = await assemble(config, {
+    const { app, registry, compactor, ensureFirstUser } = await assemble(config, {
       db,
       factories: platform.factories,
       stage: createGatheringWriter(db),
@@ -139,13 +143,14 @@ async function serve(
       log,
       connection: platform.connection,
       observe,
+      compaction: compactionOf(config, compacting),
     })
     cleanups.unshift(() => registry.close())
     // Before anybody can know that the server is there, and stop it.
     const stopped = stopRequest()
     const listener = await platform.listen(app, config.listen, config.tls)
     cleanups.unshift(() => listener.stop(STOP_GRACE_MS))
-    cleanups.unshift(startChores(database, log))
+    cleanups.unshift(startChores(database, compactor, log))
     const base = baseUrl(config, listener.port)
     let announced: AccessKey | null = null
     const initialized = await ensureFirstUser((key) => {
@@ -185,8 +190,15 @@ async function openDatabase({ database }: Config, log: Logger): Promise<OpenData
   return { db, maintain: () => db.maintain() }
 }
 
+function compactionOf(
+  { compactionTombstones: tombstones }: Config,
+  settings: Omit<CompactorSettings, 'thresholds'>,
+): CompactorSettings | null {
+  return tombstones === 0 ? null : { ...settings, thresholds: { tombstones, sealedTokens: crowdedTokens } }
+}
+
 /** Work that goes on beside the requests; answers how to end it. */
-function startChores({ db, maintain }: OpenDatabase, log: Logger): () => Promise<void> {
+function startChores({ db, maintain }: OpenDatabase, compactor: Compactor | null, log: Logger): () => Promise<void> {
   let running: Promise<void> = Promise.resolve()
   const every = (ms: number, title: string, chore: () => Promise<unknown>) =>
     setInterval(() => {
@@ -197,8 +209,11 @@ function startChores({ db, maintain }: OpenDatabase, log: Logger): () => Promise
     }, ms)
   const timers = [every(SWEEP_EVERY_MS, 'sweeping retired staging tokens', () => sweepRetired(db))]
   if (maintain !== null) timers.push(every(MAINTAIN_EVERY_MS, 'database maintenance', maintain))
+  if (compactor !== null)
+    timers.push(every(COMPACT_EVERY_MS, 'looking for branches to compact', () => compactor.survey()))
   return async () => {
     for (const timer of timers) clearInterval(timer)
+    await compactor?.stop()
     await running
   }
 }

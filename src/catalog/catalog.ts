@@ -9,6 +9,7 @@ import type { Repository, StorageId } from '../model.ts'
 import type { CommitCache } from '../refs/commits.ts'
 import type { StageWriter } from '../staging/write.ts'
 import type { AddressBook } from '../upload/address-book.ts'
+import type { StagingWatch } from './staging-watch.ts'
 import type { ObserveStep } from './steps.ts'
 
 export interface Catalog {
@@ -20,6 +21,8 @@ export interface Catalog {
   readonly addresses: AddressBook
   readonly options: CatalogOptions
   readonly observe: ObserveStep
+  /** Told how much staging reads go through; absent where nobody compacts. */
+  readonly watch?: StagingWatch
 }
 
 export interface CatalogOptions {
