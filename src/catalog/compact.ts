@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { commitTree } from '../committed/commit-tree.ts'
 import { TableReader } from '../committed/table-reader.ts'
+import type { TableStore } from '../committed/table-store.ts'
 import { sameRecords } from '../committed/tree-changes.ts'
 import { isDomainError } from '../errors.ts'
 import type { BranchName, Repository } from '../model.ts'
@@ -41,9 +42,10 @@ export async function compactBranch(
   branch: BranchName,
   options: CompactionOptions,
 ): Promise<boolean> {
+  const { store } = tablesOf({ ...catalog, observe: () => undefined }, repository)
   const lease = await claimCompaction(catalog.db, repository.uid, branch, options.leaseMs)
   if (lease === null) return false
-  const work = new Compaction(catalog, repository, branch, options, lease)
+  const work = new Compaction(catalog, repository, branch, store, options, lease)
   try {
     const done = await work.run()
     await work.release()
@@ -72,6 +74,7 @@ class Compaction {
     catalog: Catalog,
     repository: Repository,
     branch: BranchName,
+    store: TableStore,
     options: CompactionOptions,
     lease: CompactionLease,
   ) {
@@ -80,7 +83,6 @@ class Compaction {
     this.#branch = branch
     this.#options = options
     this.#lease = lease
-    const { store } = tablesOf({ ...catalog, observe: () => undefined }, repository)
     const write = async (id: string, bytes: Uint8Array) => {
       await store.write(id, bytes)
       catalog.observe('compact.table-written')

@@ -34,8 +34,7 @@ export interface Compactor {
   /** This branch may be worth it. Returns at once. */
   notice(repoUid: RepositoryUid, branch: BranchName): void
   /**
-   * Once a minute: looks through the next thousand branches for tokens that pile up, and wakes what waits until it has rested. The
-   * work itself goes on behind the answer.
+   * Once a minute: looks through the next thousand branches for tokens that pile up. The work itself goes on behind the answer.
    */
   survey(): Promise<void>
   /** Resolves when nothing is under way. */
@@ -60,6 +59,7 @@ export function createCompactor(
   const stopping = new AbortController()
   let surveyed = firstPlace
   let draining: Promise<void> | null = null
+  let waking: NodeJS.Timeout | undefined
 
   const rests = (key: string): boolean => {
     const until = restsUntilMs.get(key)
@@ -107,6 +107,9 @@ export function createCompactor(
       waiting.delete(key)
       await work(key, place)
     }
+    const ends = [...waiting.keys()].map((key) => restsUntilMs.get(key) ?? 0)
+    clearTimeout(waking)
+    if (ends.length > 0) waking = setTimeout(start, Math.max(0, Math.min(...ends) - performance.now())).unref()
   }
 
   function start(): Promise<void> {
@@ -143,6 +146,7 @@ export function createCompactor(
     async stop() {
       stopping.abort()
       await draining
+      clearTimeout(waking)
     },
   }
 }
