@@ -7,6 +7,9 @@ import { createSealer, type Sealer } from './auth/seal.ts'
 import { checkSecretKey, readSetupState, setup } from './auth/setup.ts'
 import { createTokens } from './auth/tokens.ts'
 import { type AdapterFactories, createStorageRegistry, type StorageRegistry } from './block/registry.ts'
+import type { Catalog } from './catalog/catalog.ts'
+import { type Compactor, type CompactorSettings, createCompactor } from './catalog/compactor.ts'
+import { createStagingWatch, watchWrites } from './catalog/staging-watch.ts'
 import type { ObserveStep } from './catalog/steps.ts'
 import { rememberStorages } from './catalog/storages.ts'
 import type { Turns } from './catalog/turns.ts'
@@ -45,12 +48,15 @@ export interface Parts {
   readonly observe: ObserveStep
   /** Of the process; absent where requests must not wait for each other. */
   readonly turns?: Turns
+  /** Null: this process compacts nothing. */
+  readonly compaction: CompactorSettings | null
 }
 
 export interface Assembled {
   readonly app: App
   readonly registry: StorageRegistry
   readonly metrics: Metrics
+  readonly compactor: Compactor | null
   /**
    * Makes the administrator that the configuration names, or for a start without a file one of its own, unless there is one already.
    * A generated key is announced before it is made valid: should the process die in between, the next start makes another, and no
@@ -84,15 +90,8 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
   try {
     await rememberStorages(db, registry)
     reportStorages(registry, log)
-    const app = createApp({
-      settings: {
-        login: config.auth.login,
-        logoutRedirectUrl: config.auth.logoutRedirectUrl,
-        secureCookie: parts.secure,
-        asksForEmail: config.emailSubscriptionEnabled,
-        maxRequestsInFlight: parts.limited ? limits.requestsInFlight : 0,
-      },
-      catalog: {
+    const { catalog, compactor } = withCompaction(
+      {
         db,
         registry,
         stage: parts.stage,
@@ -112,6 +111,17 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
         observe: parts.observe,
         ...(parts.turns === undefined ? {} : { turns: parts.turns }),
       },
+      parts,
+    )
+    const app = createApp({
+      settings: {
+        login: config.auth.login,
+        logoutRedirectUrl: config.auth.logoutRedirectUrl,
+        secureCookie: parts.secure,
+        asksForEmail: config.emailSubscriptionEnabled,
+        maxRequestsInFlight: parts.limited ? limits.requestsInFlight : 0,
+      },
+      catalog,
       sealer,
       tokens: createTokens(config.auth.encryptSecretKey, config.auth.loginDurationMs / 1000),
       log,
@@ -121,11 +131,25 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
       bodies: parts.bodies,
       connection: parts.connection,
     })
-    return { app, registry, metrics, ensureFirstUser: (announce) => ensureFirstUser(db, config, sealer, announce) }
+    const initialize: Assembled['ensureFirstUser'] = (announce) => ensureFirstUser(db, config, sealer, announce)
+    return { app, registry, metrics, compactor, ensureFirstUser: initialize }
   } catch (error) {
     await registry.close()
     throw error
   }
+}
+
+/** The catalog, with its reads and writes watched by a compactor if there is to be one. */
+function withCompaction(
+  catalog: Catalog,
+  { compaction, log }: Parts,
+): { readonly catalog: Catalog; readonly compactor: Compactor | null } {
+  if (compaction === null) return { catalog, compactor: null }
+  const compactor = createCompactor(catalog, compaction, (error, { repoUid, branch }) =>
+    log.warn({ err: error, repository: repoUid, branch }, 'compacting a branch failed'),
+  )
+  const watch = createStagingWatch(compaction.thresholds, compactor.notice)
+  return { catalog: { ...catalog, stage: watchWrites(catalog.stage, watch), watch }, compactor }
 }
 
 function reportStorages(registry: StorageRegistry, log: Logger): void {

@@ -12,6 +12,7 @@ import type { App } from './app.ts'
 import { assemble } from './assemble.ts'
 import type { AccessKey } from './auth/keys.ts'
 import type { AdapterFactories, StorageRegistry } from './block/registry.ts'
+import { type Compactor, type CompactorSettings, compactorDefaults, crowdedTokens } from './catalog/compactor.ts'
 import type { ObserveStep } from './catalog/steps.ts'
 import { createTurns } from './catalog/turns.ts'
 import { helpText, parseArguments, usageExitCode } from './cli.ts'
@@ -59,6 +60,7 @@ export interface ServerPlatform {
 }
 
 const SWEEP_EVERY_MS = 60_000
+const COMPACT_EVERY_MS = 60_000
 /** PGlite has no autovacuum. */
 const MAINTAIN_EVERY_MS = 600_000
 
@@ -67,6 +69,7 @@ export async function main(
   platform: ServerPlatform,
   argv: readonly string[],
   observe: ObserveStep = () => undefined,
+  compacting: Omit<CompactorSettings, 'thresholds'> = compactorDefaults,
 ): Promise<void> {
   const command = parseArguments(argv)
   if (command.name === 'help') return print(helpText)
@@ -83,7 +86,7 @@ export async function main(
       checkOnly: command.checkConfig,
     })
     if (command.checkConfig) return printCheck(platform, loaded)
-    await serve(platform, loaded, observe)
+    await serve(platform, loaded, observe, compacting)
   } catch (error) {
     if (error instanceof ConfigError) {
       for (const warning of error.warnings) printError(`warning: ${formatFault(warning)}\n`)
@@ -123,6 +126,7 @@ async function serve(
   platform: ServerPlatform,
   { config, warnings, notes }: Loaded,
   observe: ObserveStep,
+  compacting: Omit<CompactorSettings, 'thresholds'>,
 ): Promise<void> {
   const logOptions = openLog(config)
   const log = createLogger(logOptions)
@@ -135,7 +139,7 @@ async function serve(
   const cleanups: (() => Promise<void>)[] = [() => db.close()]
   try {
     let draining = false
-    const { app, registry, metrics, ensureFirstUser } = await assemble(config, {
+    const { app, registry, metrics, compactor, ensureFirstUser } = await assemble(config, {
       db,
       factories: platform.factories,
       stage: createGatheringWriter(db),
@@ -150,6 +154,7 @@ async function serve(
       connection: platform.connection,
       turns: createTurns(),
       observe,
+      compaction: compactionOf(config, compacting),
     })
     cleanups.unshift(() => registry.close())
     registerProcessMetrics(metrics, database.poolUse)
@@ -158,7 +163,7 @@ async function serve(
     const stopped = stopRequest()
     const listener = await platform.listen(app, config.listen, config.tls)
     cleanups.unshift(() => listener.stop(config.limits.shutdownGraceMs))
-    cleanups.unshift(startChores(database, log))
+    cleanups.unshift(startChores(database, compactor, log))
     const base = baseUrl(config, listener.port)
     let announced: AccessKey | null = null
     const initialized = await ensureFirstUser((key) => {
@@ -203,8 +208,15 @@ async function openDatabase(platform: ServerPlatform, { database }: Config, log:
   return { db, maintain: () => db.maintain(), poolUse: null }
 }
 
+function compactionOf(
+  { compactionTombstones: tombstones }: Config,
+  settings: Omit<CompactorSettings, 'thresholds'>,
+): CompactorSettings | null {
+  return tombstones === 0 ? null : { ...settings, thresholds: { tombstones, sealedTokens: crowdedTokens } }
+}
+
 /** Work that goes on beside the requests; answers how to end it. */
-function startChores({ db, maintain }: OpenDatabase, log: Logger): () => Promise<void> {
+function startChores({ db, maintain }: OpenDatabase, compactor: Compactor | null, log: Logger): () => Promise<void> {
   let running: Promise<void> = Promise.resolve()
   const every = (ms: number, title: string, chore: () => Promise<unknown>) =>
     setInterval(() => {
@@ -215,8 +227,11 @@ function startChores({ db, maintain }: OpenDatabase, log: Logger): () => Promise
     }, ms)
   const timers = [every(SWEEP_EVERY_MS, 'sweeping retired staging tokens', () => sweepRetired(db))]
   if (maintain !== null) timers.push(every(MAINTAIN_EVERY_MS, 'database maintenance', maintain))
+  if (compactor !== null)
+    timers.push(every(COMPACT_EVERY_MS, 'looking for branches to compact', () => compactor.survey()))
   return async () => {
     for (const timer of timers) clearInterval(timer)
+    await compactor?.stop()
     await running
   }
 }

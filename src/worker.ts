@@ -114,6 +114,8 @@ async function openApp(environment: Environment): Promise<App> {
     draining: () => false,
     connection: (request) => ({ peerAddress: request.headers.get('cf-connecting-ip') }),
     observe: () => undefined,
+    // Rewriting a branch can take more memory and time than an isolate has; commits and servers on the same database do it.
+    compaction: null,
   })
   await built.ensureFirstUser(() => undefined)
   app ??= built.app

@@ -9,6 +9,7 @@ import type { Repository, StorageId } from '../model.ts'
 import type { CommitCache } from '../refs/commits.ts'
 import type { StageWriter } from '../staging/write.ts'
 import type { AddressBook } from '../upload/address-book.ts'
+import type { StagingWatch } from './staging-watch.ts'
 import type { ObserveStep } from './steps.ts'
 import type { Turns } from './turns.ts'
 
@@ -23,6 +24,8 @@ export interface Catalog {
   readonly observe: ObserveStep
   /** Commits of one branch take turns in it; absent, on Workers, they only race. */
   readonly turns?: Turns
+  /** Told how much staging reads go through; absent where nobody compacts. */
+  readonly watch?: StagingWatch
 }
 
 export interface CatalogOptions {

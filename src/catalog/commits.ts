@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { commitTree, writeEmptyTree } from '../committed/commit-tree.ts'
 import { commitId } from '../committed/identity.ts'
+import { sameRecords } from '../committed/tree-changes.ts'
 import { DomainError, isDomainError } from '../errors.ts'
 import type { BranchName, Commit, CommitId, MetaRangeId, Repository, RepositoryName } from '../model.ts'
 import { getCommit as readCommit } from '../refs/commits.ts'
@@ -171,16 +172,20 @@ async function buildTree(
   const { metaRangeId } = await commitTree({
     reader: tables,
     base,
+    head: head.metaRangeId,
     changes,
     policy: catalog.options.rangePolicy,
   })
-  if (metaRangeId !== head.metaRangeId) return metaRangeId
+  const changed =
+    metaRangeId !== head.metaRangeId &&
+    (base === head.metaRangeId || !(await sameRecords(tables, head.metaRangeId, metaRangeId)))
+  if (changed) return metaRangeId
   if (!allowEmpty) {
     // Tokens without effect would be read by everybody from now on. Lost races leave them to the next commit.
     await dropSealed(catalog.db, sealed)
     throw new DomainError('no_changes', 'commit: no changes')
   }
-  return metaRangeId === '' ? writeEmptyTree(tables.store) : metaRangeId
+  return head.metaRangeId === '' ? writeEmptyTree(tables.store) : head.metaRangeId
 }
 
 function makeCommit(request: CommitRequest, head: Commit, metaRangeId: MetaRangeId): Commit {

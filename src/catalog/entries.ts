@@ -7,7 +7,7 @@ import { emptyCursor, openTree } from '../committed/tree.ts'
 import { DomainError } from '../errors.ts'
 import type { Entry, MetaRangeId, ObjectPath, Repository } from '../model.ts'
 import { parseObjectPath, parseRefExpression, parseRepositoryName } from '../refs/names.ts'
-import { resolvePage, resolvePath } from '../refs/resolve.ts'
+import { type ResolvedRef, resolvePage, resolvePath } from '../refs/resolve.ts'
 import { stagedCursor } from '../staging/read.ts'
 import { placeOf, shownAddress } from './addresses.ts'
 import { type Caller, type Catalog, tablesOf } from './catalog.ts'
@@ -36,6 +36,7 @@ export async function statObject(
   const resolved = found.ref
   const checked = check(caller, resolved.repository, resolved.versions)
   if (checked !== undefined) await checked
+  if (resolved.tokens.length > 1) noteRead(catalog, resolved, 0)
   const { staged } = found
   const record =
     staged === undefined ? await lookup(catalog, resolved.repository, resolved.metaRangeId, objectPath) : staged
@@ -95,6 +96,14 @@ export interface ObjectPage {
 /** Staged rows that come along with the statement that resolves the ref, per token. */
 const FIRST_PAGE_EXTRA = 1
 
+/** A page with results ends short rather than look for more behind so many rows that deletions hide. */
+const HIDDEN_ROWS_PER_PAUSE = 8192
+
+/** `excessRows`: staged rows that were fetched beyond those that the page could need. */
+function noteRead(catalog: Catalog, { repository, branch, tokens }: ResolvedRef, excessRows: number): void {
+  if (branch !== undefined) catalog.watch?.noteRead(repository.uid, branch.name, tokens.length - 1, excessRows)
+}
+
 /** A page of objects and common prefixes as `ref` sees them, in byte order. */
 export async function listObjects(
   catalog: Catalog,
@@ -111,6 +120,7 @@ export async function listObjects(
   const found = await resolvePage(catalog.db, catalog.commits, name, parseRefExpression(ref), wanted)
   const resolved = found.ref
   await check(caller, resolved.repository, resolved.versions)
+  let stagedRows = 0
   const staged =
     resolved.tokens.length === 0
       ? emptyCursor
@@ -118,11 +128,16 @@ export async function listObjects(
           start: bounds.start,
           ...(bounds.end === null ? {} : { end: bounds.end }),
           firstPage: found.firstPage,
+          onRows: (rows) => {
+            stagedRows += rows
+          },
           ...(delimiter.length === 0 ? {} : { groups: { prefixBytes: prefix.length, delimiter } }),
         })
   const tree =
     resolved.metaRangeId === '' ? null : await openTree(tablesOf(catalog, resolved.repository), resolved.metaRangeId)
-  const page = await listPage({ ...listing, cursor: overlay(staged, tree === null ? emptyCursor : tree.cursor()) })
+  const cursor = overlay(staged, tree === null ? emptyCursor : tree.cursor(), { pauseEvery: HIDDEN_ROWS_PER_PAUSE })
+  const page = await listPage({ ...listing, cursor })
+  if (resolved.tokens.length > 0) noteRead(catalog, resolved, stagedRows - limit * resolved.tokens.length)
   const items = page.results.map((item) =>
     item.kind === 'object'
       ? showRecord(catalog, resolved.repository, item.key, decodeEntry(item.value))

@@ -1,5 +1,5 @@
 /**
- * The durable steps of a write, in the order in which they happen. Whoever wires the catalog may observe them: traces, and the tests
+ * The durable steps of a write and of a compaction, in the order in which they happen. Whoever wires the catalog may observe them: traces, and the tests
  * that kill the server at each one.
  */
 export const steps = [
@@ -11,6 +11,10 @@ export const steps = [
   'commit.table-written',
   'commit.tree-written',
   'commit.published',
+  'compact.sealed',
+  'compact.table-written',
+  'compact.tree-written',
+  'compact.published',
 ] as const
 
 export type Step = (typeof steps)[number]

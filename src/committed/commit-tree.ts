@@ -16,6 +16,11 @@ export interface CommitTreeInput {
   readonly reader: TableReader
   /** The tree that the changes are applied to; `""` is empty. */
   readonly base: MetaRangeId
+  /**
+   * The head's tree when the base is a compacted one: a range that comes out equal to one of its ranges is reused too, since another
+   * file under that id would differ in bytes from the one that readers may have cached.
+   */
+  readonly head?: MetaRangeId
   /** Records to put, or null to remove, in ascending order of their keys. */
   readonly changes: Cursor
   /** lakeFS's defaults unless given. */
@@ -40,8 +45,9 @@ export async function commitTree(input: CommitTreeInput): Promise<CommittedTree>
   const tree = await openTree(input.reader, input.base)
   const first = await findFirstChange(tree, input.changes)
   if (first === null) return { metaRangeId: input.base, added: 0, removed: 0, changed: 0 }
-  const stored = new Set<string>()
-  for (let range = 0; range < tree.metaRange.count; range++) stored.add(tree.metaRange.rangeId(range))
+  const stored = rangeIds(tree)
+  if (input.head !== undefined && input.head !== input.base)
+    for (const id of rangeIds(await openTree(input.reader, input.head))) stored.add(id)
   const writer = new TreeWriter({
     store: input.reader.store,
     policy: input.policy ?? defaultRangePolicy,
@@ -50,6 +56,12 @@ export async function commitTree(input: CommitTreeInput): Promise<CommittedTree>
   const merge = new CommitMerge(tree, input.changes, writer)
   await merge.run(first)
   return { metaRangeId: await writer.finish(), added: merge.added, removed: merge.removed, changed: merge.changed }
+}
+
+function rangeIds({ metaRange }: Tree): Set<string> {
+  const ids = new Set<string>()
+  for (let range = 0; range < metaRange.count; range++) ids.add(metaRange.rangeId(range))
+  return ids
 }
 
 /** Stores records as a tree of their own: the tables of a refs dump or an import. @throws storage_* */

@@ -18,7 +18,7 @@ interface ListingScope {
 
 /** What a page is made of. */
 export interface ListPageInput extends ListingScope {
-  /** Visible records, from before the first. */
+  /** Visible records, from before the first; a tombstone among them (`value` null) ends a page that is not empty. */
   readonly cursor: Cursor
   /** Results at most, >= 1. */
   readonly amount: number
@@ -37,7 +37,7 @@ export type Listed =
 export interface Page {
   /** In byte order, objects and common prefixes interleaved. */
   readonly results: readonly Listed[]
-  /** Whether at least one more result follows; never true of an empty page. */
+  /** Whether more results follow, or might behind a long run of tombstones; never true of an empty page. */
   readonly hasMore: boolean
   /** `after` of the next page as text; `""` at the end and when resuming by bytes. */
   readonly resume: string
@@ -57,9 +57,15 @@ export async function listPage(input: ListPageInput): Promise<Page> {
   while (typeof moved === 'boolean' ? moved : await moved) {
     const { key, value } = cursor
     if (end !== null && Buffer.compare(key, end) >= 0) break
-    if (value === null) throw new Error('a listing takes visible records only')
+    if (value === null) {
+      // A pause: what follows may be far. A page that has something ends here, an empty one must go on.
+      const page = results.length === 0 ? null : endPage(input, results, 1, key)
+      if (page !== null) return page
+      moved = cursor.next()
+      continue
+    }
     if (results.length >= amount) {
-      const page = input.resumeAs === 'bytes' ? { results, hasMore: true, resume: '' } : cutAtText(results, amount, key)
+      const page = endPage(input, results, amount, key)
       if (page !== null) return page
     }
     const group = commonPrefix(key, prefix.length, delimiter)
@@ -85,6 +91,11 @@ export function listingBounds(scope: ListingScope): { readonly start: Buffer; re
     start: startKey(scope) ?? aboveAllKeys,
     end: scope.prefix.length === 0 ? null : successor(scope.prefix),
   }
+}
+
+/** The page of these results before `next`; null when it cannot end there. */
+function endPage({ resumeAs }: ListPageInput, results: readonly Listed[], amount: number, next: Buffer): Page | null {
+  return resumeAs === 'bytes' ? { results, hasMore: true, resume: '' } : cutAtText(results, amount, next)
 }
 
 /** The longest page of these results that ends where text can tell the place before `next`; null when there is none yet. */

@@ -1,17 +1,22 @@
 import { Buffer } from 'node:buffer'
 import type { Cursor, ObjectPath } from '../model.ts'
 
+export interface OverlayOptions {
+  /** After so many tombstones in a row the cursor stands on one (`value` null), so that its reader can give up; never when absent. */
+  readonly pauseEvery?: number
+}
+
 /**
  * What is visible on a branch: the staged records over the committed ones. Where both have a key the staged one counts; a tombstone
  * (null) hides the key.
  */
-export function overlay(staged: Cursor, committed: Cursor): Cursor {
-  return new OverlayCursor(staged, committed)
+export function overlay(staged: Cursor, committed: Cursor, options: OverlayOptions = {}): Cursor {
+  return new OverlayCursor(staged, committed, options.pauseEvery ?? Number.POSITIVE_INFINITY)
 }
 
 /** Changes over older changes: as `overlay`, but tombstones of either come along. */
 export function layer(newer: Cursor, older: Cursor): Cursor {
-  return new OverlayCursor(newer, older, true)
+  return new OverlayCursor(newer, older, 1)
 }
 
 class OverlayCursor implements Cursor {
@@ -24,12 +29,14 @@ class OverlayCursor implements Cursor {
   #usedStaged = true
   #usedCommitted = true
 
-  readonly #keepTombstones: boolean
+  readonly #pauseEvery: number
+  /** Tombstones passed since the last record that it stood on. */
+  #passed = 0
 
-  constructor(staged: Cursor, committed: Cursor, keepTombstones = false) {
+  constructor(staged: Cursor, committed: Cursor, pauseEvery: number) {
     this.#staged = staged
     this.#committed = committed
-    this.#keepTombstones = keepTombstones
+    this.#pauseEvery = pauseEvery
   }
 
   get key(): ObjectPath {
@@ -63,7 +70,10 @@ class OverlayCursor implements Cursor {
       const order = !staged ? 1 : !committed ? -1 : Buffer.compare(this.#staged.key, this.#committed.key)
       this.#usedStaged = order <= 0
       this.#usedCommitted = order >= 0
-      if (order > 0 || this.#keepTombstones || this.#staged.value !== null) return true
+      if (order > 0 || this.#staged.value !== null || ++this.#passed >= this.#pauseEvery) {
+        this.#passed = 0
+        return true
+      }
       staged = this.#staged.next()
       if (order === 0) committed = this.#committed.next()
     }

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
-import type { Cursor, ObjectPath } from '../model.ts'
+import type { Cursor, MetaRangeId, ObjectPath } from '../model.ts'
 import { sameIdentity } from './framing.ts'
-import type { Tree } from './tree.ts'
+import type { TableReader } from './table-reader.ts'
+import { openTree, type Tree } from './tree.ts'
 import { type RangeList, TreeCursor } from './tree-cursor.ts'
 
 /**
@@ -10,6 +11,16 @@ import { type RangeList, TreeCursor } from './tree-cursor.ts'
  */
 export function treeChanges(from: Tree, to: Tree): Cursor {
   return new ChangesCursor(cursorWithout(from, to), cursorWithout(to, from))
+}
+
+/**
+ * Whether two trees hold the same keys with records of equal identity, however their ranges are cut. Costs the ranges that only one
+ * of them has, up to the first difference.
+ * @throws storage_not_found when a table is missing, corrupt, storage_*
+ */
+export async function sameRecords(reader: TableReader, left: MetaRangeId, right: MetaRangeId): Promise<boolean> {
+  if (left === right) return true
+  return !(await treeChanges(await openTree(reader, left), await openTree(reader, right)).next())
 }
 
 /** The records of the ranges of `tree` that `other` does not have. */

@@ -54,6 +54,7 @@ export function assembleConfig(parsed: ParsedConfig, origin: Origin): Config {
       rangeRaggednessEntries: parsed.committed.permanent.range_raggedness_entries,
     },
     ensureReadableRootNamespace: parsed.graveler.ensure_readable_root_namespace,
+    compactionTombstones: parsed.graveler.compaction_sensor_threshold,
     installation: {
       fixedId: parsed.installation.fixed_id,
       firstUser: firstUser(parsed.installation),

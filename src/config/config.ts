@@ -85,6 +85,8 @@ export interface Config {
   }
   /** A new repository's namespace is probed for the marker of older versions too. */
   readonly ensureReadableRootNamespace: boolean
+  /** Staged tombstones of a branch from which on it is compacted; 0: never. */
+  readonly compactionTombstones: number
   readonly installation: {
     readonly fixedId: string | null
     /** The administrator to create when the installation is new; null: whoever calls setup first. */

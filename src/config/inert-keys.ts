@@ -42,7 +42,6 @@ export const inertKeys: readonly string[] = [
   'graveler.batch_dbio_transaction_markers',
   'graveler.branch_ownership.*',
   'graveler.commit_cache.*',
-  'graveler.compaction_sensor_threshold',
   'graveler.max_batch_delay',
   'graveler.repository_cache.*',
   'iceberg_catalog.*',

@@ -31,6 +31,8 @@ const lakefsOnly = new Map(
 const minCacheBytes = 1 << 20
 /** Up to here the hash that ends ranges is exact in a double. */
 const maxRaggednessEntries = 2 ** 26
+/** Rows of one branch that a statement counts at most. */
+const maxCompactionRows = 100_000_000
 
 /** lakeFS's configuration, as far as it has an effect here. */
 export const schema = v.object({
@@ -94,7 +96,10 @@ export const schema = v.object({
     }),
     sstable: section({ memory: section({ cache_size_bytes: v.optional(integer(minCacheBytes), '400000000') }) }),
   }),
-  graveler: section({ ensure_readable_root_namespace: v.optional(bool(), 'true') }),
+  graveler: section({
+    ensure_readable_root_namespace: v.optional(bool(), 'true'),
+    compaction_sensor_threshold: v.optional(integer(0, maxCompactionRows), '100000'),
+  }),
   installation: section({
     fixed_id: optional(text()),
     user_name: optional(text()),

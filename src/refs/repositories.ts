@@ -57,6 +57,12 @@ const select: HotStatement = {
   text: `SELECT ${versionsColumns}, ${repositoryColumns} FROM installation i LEFT JOIN repositories r ON r.name = $1`,
 }
 
+const selectByUid: HotStatement = {
+  name: 'repository_by_uid',
+  readOnly: true,
+  text: `SELECT ${repositoryColumns} FROM repositories r WHERE r.uid = $1::uuid`,
+}
+
 const selectPage: HotStatement = {
   name: 'repository_list',
   readOnly: true,
@@ -153,6 +159,13 @@ export async function getRepository(
   const [row] = await db.run<VersionsRow & (RepositoryRow | { uid: null })>(select, [name])
   if (row === undefined || row.uid === null) throw repositoryNotFound()
   return { repository: toRepository(row), versions: toVersions(row) }
+}
+
+/** For work that no caller asked for: whoever asks goes by the name, and is checked. @throws repository_not_found */
+export async function getRepositoryByUid(db: Queries, repoUid: RepositoryUid): Promise<Repository> {
+  const [row] = await db.run<RepositoryRow>(selectByUid, [repoUid])
+  if (row === undefined) throw repositoryNotFound()
+  return toRepository(row)
 }
 
 /** Repositories by name in byte order; `search` keeps those whose name contains it. */

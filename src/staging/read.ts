@@ -14,6 +14,8 @@ export interface StagedCursorOptions {
    * `end` with `limit` per token.
    */
   readonly firstPage?: { readonly rows: readonly StagedRow[]; readonly limit: number }
+  /** Told of every page how many rows it had. */
+  readonly onRows?: (rows: number) => void
   /**
    * For listings by delimiter: once the reader seeks past what was fetched, pages hold the first row of each group only and go on
    * behind it, so that a thousand large groups cost a few statements. Reading on inside a group still gives every row.
@@ -58,6 +60,7 @@ class StagedCursor implements Cursor {
   readonly #db: Db
   readonly #tokens: readonly StagingToken[]
   readonly #end: ObjectPath | null
+  readonly #onRows: ((rows: number) => void) | undefined
   readonly #groups: { prefixBytes: number; delimiter: Buffer; successor: Buffer } | null
   /** Merged rows; `#at` is the current one, -1 before the first. */
   #rows: readonly StagedRow[] = []
@@ -72,6 +75,7 @@ class StagedCursor implements Cursor {
     this.#db = db
     this.#tokens = tokens
     this.#end = options.end ?? null
+    this.#onRows = options.onRows
     this.#horizon = tokens.length === 0 ? null : (options.start ?? Buffer.alloc(0))
     const successor = options.groups === undefined ? null : successorOf(options.groups.delimiter)
     this.#groups = options.groups === undefined || successor === null ? null : { ...options.groups, successor }
@@ -130,6 +134,7 @@ class StagedCursor implements Cursor {
 
   /** Sorts a fetched page; a token with `limit` rows may have more behind its last one, so nothing counts from there on. */
   #take(fetched: readonly StagedRow[], limit: number): void {
+    this.#onRows?.(fetched.length)
     const counts = new Map<number, number>()
     let horizon: ObjectPath | null = null
     for (const row of fetched) {

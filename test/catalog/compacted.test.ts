@@ -1,45 +1,19 @@
 import { expect, test } from 'vitest'
-import { createMemAdapter } from '../../adapters/mem.ts'
-import { createStorageRegistry } from '../../src/block/registry.ts'
-import { type Caller, type Catalog, tablesOf } from '../../src/catalog/catalog.ts'
+import { tablesOf } from '../../src/catalog/catalog.ts'
 import { commit } from '../../src/catalog/commits.ts'
 import { diffBranch } from '../../src/catalog/diff.ts'
 import { listObjects } from '../../src/catalog/entries.ts'
 import { type ResetScope, resetBranch } from '../../src/catalog/reset.ts'
 import { deleteObject, stageObject } from '../../src/catalog/write-objects.ts'
-import { BlockCache } from '../../src/committed/block-cache.ts'
 import { commitTree } from '../../src/committed/commit-tree.ts'
 import type { Db } from '../../src/db/db.ts'
 import type { RefExpression } from '../../src/model.ts'
-import { createCommitCache } from '../../src/refs/commits.ts'
 import { resolveRef } from '../../src/refs/resolve.ts'
 import { stagedCursor } from '../../src/staging/read.ts'
 import { readSealed, sealBranch } from '../../src/staging/seal.ts'
-import { createDirectWriter } from '../../src/staging/write.ts'
-import { AddressBook } from '../../src/upload/address-book.ts'
+import { anybody, catalogOver, rangePolicy } from '../support/catalog.ts'
 import { describeOnDatabases } from '../support/databases.ts'
-import { memDefinition } from '../support/definitions.ts'
 import { newRepository } from '../support/repository.ts'
-
-const anybody: Caller = { checkVersions: () => undefined }
-const rangePolicy = { minRangeSizeBytes: 0, maxRangeSizeBytes: 300, rangeRaggednessEntries: 3 }
-
-function catalogOver(db: Db): Catalog {
-  const registry = createStorageRegistry(
-    { signingKey: 'key', stores: [memDefinition('one')] },
-    { mem: (definition) => createMemAdapter(definition) },
-  )
-  return {
-    db,
-    registry,
-    stage: createDirectWriter(db),
-    blockCache: new BlockCache(1 << 20),
-    commits: createCommitCache(),
-    addresses: new AddressBook(),
-    options: { installationId: 'test', blockStoragePrefix: '_lakefs', rangePolicy, ensureReadableRootNamespace: false },
-    observe: () => undefined,
-  }
-}
 
 /** A branch with committed, compacted and staged changes. */
 async function prepare(db: Db) {

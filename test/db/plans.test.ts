@@ -5,9 +5,23 @@ import { plannerSettingsSql } from '../../src/db/planner.ts'
 import type { BranchName, MetaRangeId, RefExpression, StagingToken, TagName } from '../../src/model.ts'
 import { createBranch, deleteBranch, getBranch, listBranches } from '../../src/refs/branches.ts'
 import { createCommitCache, getCommits } from '../../src/refs/commits.ts'
-import { deleteRepository, getRepository, setProtectedBranches } from '../../src/refs/repositories.ts'
+import {
+  deleteRepository,
+  getRepository,
+  getRepositoryByUid,
+  setProtectedBranches,
+} from '../../src/refs/repositories.ts'
 import { resolvePage, resolvePath, resolvePaths, resolveRef } from '../../src/refs/resolve.ts'
 import { createTag, getTag, listTags } from '../../src/refs/tags.ts'
+import {
+  claimCompaction,
+  firstPlace,
+  publishCompacted,
+  releaseCompaction,
+  renewCompaction,
+  stagingLoad,
+  surveySealed,
+} from '../../src/staging/compact.ts'
 import { stageIf } from '../../src/staging/conditional.ts'
 import { publishCommit } from '../../src/staging/publish.ts'
 import { stagedCursor } from '../../src/staging/read.ts'
@@ -79,6 +93,12 @@ describeOnDatabases('plans', (real) => {
     const cursor = stagedCursor(db, [...sealed.tokens, randomUUID() as StagingToken], { groups })
     await cursor.next()
     await stagedCursor(db, sealed.tokens, { groups }).seek(path)
+    const lease = await claimCompaction(db, uid, main, 0)
+    if (lease === null) throw new Error('nobody else has it')
+    await publishCompacted(db, { ...sealed, resetSeq: '-1' }, hexId<MetaRangeId>(1), lease)
+    await renewCompaction(db, lease)
+    await releaseCompaction(db, lease)
+    await Promise.all([getRepositoryByUid(db, uid), stagingLoad(db, uid, main, 1), surveySealed(db, firstPlace, 9, 1)])
     await publishCommit(db, sealed, fakeCommit())
     await sweepRetired(db)
     await setProtectedBranches(db, uid, ['a*'], [])

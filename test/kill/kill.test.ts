@@ -91,6 +91,8 @@ describe.each([
         dataDirectory: join(folder, 'data'),
         environment: {
           KILL_HITS: hitsFile,
+          // Compactions all the time, beside the commits.
+          INTERLAKEN_GRAVELER_COMPACTION_SENSOR_THRESHOLD: '1',
           ...(death === null || death.step === null
             ? {}
             : { KILL_STEP: death.step, KILL_OCCURRENCE: String(death.occurrence) }),
