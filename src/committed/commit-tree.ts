@@ -17,8 +17,7 @@ export interface CommitTreeInput {
   /** The tree that the changes are applied to; `""` is empty. */
   readonly base: MetaRangeId
   /**
-   * The head's tree when the base is a compacted one: a range that comes out equal to one of its ranges is reused too, since another
-   * file under that id would differ in bytes from the one that readers may have cached.
+   * The head's tree when the base is a compacted one: a range that comes out as one of its ranges is there already and not written.
    */
   readonly head?: MetaRangeId
   /** Records to put, or null to remove, in ascending order of their keys. */
