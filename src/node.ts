@@ -63,25 +63,7 @@ const platform: ServerPlatform = {
       server.on('error', reject)
       server.on('clientError', refuseMalformed)
       server.on('request', dropRestWhenAnswered)
-      server.on('clientError', refuseUnreadable)
     }),
-}
-
-/** What cannot be read as a request: as Node answers it, with a message in the form that clients of the API know. */
-function refuseUnreadable(error: Error & { code?: string }, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
-  }
-  const [status, message] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', `request headers are larger than ${MAX_HEADER_BYTES} bytes in all`]
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['408 Request Timeout', 'the request did not come in time']
-        : ['400 Bad Request', 'not an HTTP request']
-  const body = `${JSON.stringify({ message })}\n`
-  const headers = `Connection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
-  socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`)
 }
 
 /**
@@ -94,8 +76,13 @@ function refuseMalformed(error: Error & { readonly code?: string; readonly rawPa
     socket.destroy()
     return
   }
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
-  const body = `${JSON.stringify({ message: `cannot read the HTTP request: ${error.message}` })}\n`
+  const [status, message] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', `request headers are larger than ${MAX_HEADER_BYTES} bytes in all`]
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'the request did not come in time']
+        : ['400 Bad Request', `cannot read the HTTP request: ${error.message}`]
+  const body = `${JSON.stringify({ message })}\n`
   const headers = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`
   const isHead = error.rawPacket?.toString('latin1', 0, 5) === 'HEAD '
   socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${isHead ? '' : body}`)
