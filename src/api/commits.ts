@@ -2,9 +2,12 @@
 import * as v from 'valibot'
 import { committerOf } from '../auth/identity.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import { commit, getCommit, logCommits } from '../catalog/commits.ts'
+import { commit, getCommit } from '../catalog/commits.ts'
+import { logCommits } from '../catalog/log.ts'
+import type { PathFilter } from '../committed/touched.ts'
 import { DomainError } from '../errors.ts'
 import type { Commit } from '../model.ts'
+import { parseObjectPath } from '../refs/names.ts'
 import { databaseText, readJson } from './body.ts'
 import { metadataBody } from './metadata.ts'
 import { refuseParameter } from './query.ts'
@@ -41,6 +44,13 @@ function sinceSeconds(request: ApiRequest): number | null {
   return parseDateTime(value) ?? refuseParameter('since', 'query', 'must be an RFC 3339 date-time')
 }
 
+/** The paths of a log; null when it is not by paths. */
+function pathFilter({ query }: ApiRequest): PathFilter | null {
+  const objects = query.bytesList('objects').map((path) => parseObjectPath(path, 'objects'))
+  const prefixes = query.bytesList('prefixes')
+  return objects.length + prefixes.length === 0 ? null : { objects, prefixes }
+}
+
 /** What the contract has and this server has not yet. */
 function refuse(what: string): never {
   throw new DomainError('not_implemented', `not implemented: ${what}`)
@@ -70,18 +80,16 @@ export function commitHandlers(catalog: Catalog) {
 
     async logCommits(request: ApiRequest): Promise<Reply> {
       const { query } = request
-      const limited = query.boolean('limit', false)
-      if (query.bytesList('objects').length + query.bytesList('prefixes').length > 0)
-        refuse('logCommits with objects or prefixes')
       const found = await logCommits(catalog, request, request.param('repository'), request.param('ref'), {
         amount: query.amount(),
         after: query.text('after') ?? '',
         firstParent: query.boolean('first_parent', false),
         sinceSeconds: sinceSeconds(request),
         stopAt: query.text('stop_at') ?? '',
+        limited: query.boolean('limit', false),
+        paths: pathFilter(request),
       })
-      const results = found.items.map(show)
-      return json(200, page(results, found.hasMore && !limited, results.at(-1)?.id ?? ''))
+      return json(200, page(found.items.map(show), found.hasMore, found.nextOffset))
     },
   }
 }

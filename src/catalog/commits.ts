@@ -4,11 +4,9 @@ import { commitTree, writeEmptyTree } from '../committed/commit-tree.ts'
 import { commitId } from '../committed/identity.ts'
 import { sameRecords } from '../committed/tree-changes.ts'
 import { DomainError, isDomainError } from '../errors.ts'
-import type { BranchName, Commit, CommitId, MetaRangeId, Repository, RepositoryName } from '../model.ts'
+import type { BranchName, Commit, MetaRangeId, Repository } from '../model.ts'
 import { getCommit as readCommit } from '../refs/commits.ts'
-import { logCommits as walkLog } from '../refs/log.ts'
 import { parseBranchName } from '../refs/names.ts'
-import type { Page } from '../refs/page.ts'
 import { requireCommit } from '../refs/resolve.ts'
 import { dropSealed, publishCommit } from '../staging/publish.ts'
 import { stagedCursor } from '../staging/read.ts'
@@ -210,61 +208,4 @@ export async function getCommit(catalog: Catalog, caller: Caller, repository: st
     if (isDomainError(cause, 'ref_not_found')) throw new DomainError('commit_not_found', 'commit not found', { cause })
     throw cause
   }
-}
-
-export interface LogRequest {
-  readonly amount: number
-  /** Commit id, exclusive; `""`: from the start. */
-  readonly after: string
-  readonly firstParent: boolean
-  /** Unix seconds, may have a fraction; older commits end the walk. */
-  readonly sinceSeconds: number | null
-  /** A ref whose commit is the last one given; `""`: none. */
-  readonly stopAt: string
-}
-
-/** One page of the history of `ref`, newest first. @throws ref_not_found, invalid_ref */
-export async function logCommits(
-  catalog: Catalog,
-  caller: Caller,
-  repository: string,
-  ref: string,
-  request: LogRequest,
-): Promise<Page<Commit>> {
-  const found = await findRef(catalog, caller, repository, ref)
-  const { uid, name } = found.repository
-  const stopAt = request.stopAt === '' ? null : await resolveStop(catalog, caller, name, request.stopAt)
-  const { sinceSeconds } = request
-  const log = walkLog(catalog.db, catalog.commits, uid, requireCommit(found), {
-    firstParent: request.firstParent,
-    ...(stopAt === null ? {} : { stopAt }),
-    ...(sinceSeconds === null ? {} : { since: timestamp(sinceSeconds) }),
-  })
-  const items: Commit[] = []
-  let waiting = request.after !== ''
-  for await (const made of log) {
-    if (waiting) waiting = made.id !== request.after
-    else if (items.length === request.amount) return { items, hasMore: true }
-    else items.push(made)
-  }
-  return { items, hasMore: false }
-}
-
-async function resolveStop(
-  catalog: Catalog,
-  caller: Caller,
-  repository: RepositoryName,
-  ref: string,
-): Promise<CommitId> {
-  try {
-    return requireCommit(await findRef(catalog, caller, repository, ref))
-  } catch (cause) {
-    if (cause instanceof DomainError) throw new DomainError(cause.code, `stop_at: ${cause.message}`, { cause })
-    throw cause
-  }
-}
-
-function timestamp(seconds: number) {
-  const whole = Math.floor(seconds)
-  return { seconds: whole, nanos: Math.round((seconds - whole) * 1e9) }
 }

@@ -4,8 +4,9 @@ import { expect, test } from 'vitest'
 import { createMemAdapter } from '../../adapters/mem.ts'
 import { createStorageRegistry } from '../../src/block/registry.ts'
 import type { Caller, Catalog } from '../../src/catalog/catalog.ts'
-import { commit, logCommits } from '../../src/catalog/commits.ts'
+import { commit } from '../../src/catalog/commits.ts'
 import { listObjects } from '../../src/catalog/entries.ts'
+import { logCommits } from '../../src/catalog/log.ts'
 import { resetBranch } from '../../src/catalog/reset.ts'
 import type { Step } from '../../src/catalog/steps.ts'
 import { createTurns } from '../../src/catalog/turns.ts'
@@ -116,7 +117,15 @@ function branchOf(catalog: Catalog, repository: { name: string; namespace: strin
       return page.items.map((item) => ('commonPrefix' in item ? item.commonPrefix : item.path).toString())
     },
     async log(): Promise<Commit[]> {
-      const all = { amount: 100_000, after: '', firstParent: false, sinceSeconds: null, stopAt: '' }
+      const all = {
+        amount: 100_000,
+        after: '',
+        firstParent: false,
+        sinceSeconds: null,
+        stopAt: '',
+        limited: false,
+        paths: null,
+      }
       return [...(await logCommits(catalog, anybody, repository.name, 'main', all)).items]
     },
   }

@@ -1,0 +1,140 @@
+/** The log by path against what the changes of each commit say, over histories with merges, equal dates and clocks that go wrong. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { tablesOf } from '../../src/catalog/catalog.ts'
+import { logCommits } from '../../src/catalog/log.ts'
+import { commitTree } from '../../src/committed/commit-tree.ts'
+import { encodeEntry } from '../../src/committed/entry.ts'
+import type { BranchName, Commit, CommitId, ObjectPath } from '../../src/model.ts'
+import { createBranch } from '../../src/refs/branches.ts'
+import { insertCommit } from '../../src/refs/commits.ts'
+import { anybody, catalogOver, rangePolicy } from '../support/catalog.ts'
+import { type Row, rowsCursor } from '../support/cursors.ts'
+import { describeOnDatabases } from '../support/databases.ts'
+import { fakeCommit, newRepository } from '../support/repository.ts'
+
+const paths = [
+  'a',
+  'b/1',
+  'b/2',
+  'b/20',
+  'c',
+  ...Array.from({ length: 8 }, (_, n) => `d/${String(n).padStart(2, '0')}`),
+]
+
+/** One commit of a history: how far back its parents are, when it was made, and what it puts (a size) or removes (null). */
+const step = fc.record({
+  parent: fc.constantFrom(1, 1, 1, 2),
+  other: fc.option(fc.integer({ min: 1, max: 4 }), { freq: 4 }),
+  seconds: fc.integer({ min: -1, max: 2 }),
+  changes: fc.dictionary(fc.constantFrom(...paths), fc.option(fc.nat(2), { freq: 4 }), { maxKeys: 3 }),
+})
+
+type Content = ReadonlyMap<string, number>
+
+function record(size: number): Buffer {
+  return encodeEntry({
+    address: `data/${size}`,
+    addressType: 'relative',
+    lastModified: { seconds: 1, nanos: 0 },
+    sizeBytes: size,
+    eTag: `${size}`,
+    metadata: {},
+    contentType: '',
+  })
+}
+
+function touchedBetween(before: Content, now: Content): string[] {
+  return paths.filter((path) => before.get(path) !== now.get(path))
+}
+
+describeOnDatabases('the log of a ref', (db) => {
+  test('by paths, in pages of every size, is what the changes of its commits say', async () => {
+    const catalog = catalogOver(db())
+    const met = { matches: 0, merges: 0 }
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 8, maxLength: 25, size: 'max' }),
+        fc.array(fc.constantFrom(...paths), { maxLength: 2 }),
+        fc.array(fc.constantFrom('', 'b/', 'b/2', 'd/0', 'd', 'x'), { maxLength: 2 }),
+        fc.boolean(),
+        async (steps, objects, prefixes, firstParent) => {
+          fc.pre(objects.length + prefixes.length > 0)
+          const repository = await newRepository(db())
+          const tables = tablesOf(catalog, repository)
+          const commits: Commit[] = [repository.root]
+          const contents: Content[] = [new Map()]
+          const touched = new Map<CommitId, readonly string[]>()
+          let seconds = repository.root.creationDate.seconds
+          for (const { parent, other, changes, ...made } of steps) {
+            const at = Math.max(0, commits.length - parent)
+            const [base, before] = [commits[at] as Commit, contents[at] as Content]
+            const second = other === null ? undefined : commits[commits.length - 1 - other]
+            const parents = second === undefined || second === base ? [base.id] : [base.id, second.id]
+            const rows = Object.entries(changes)
+              .map(([path, size]): Row => [Buffer.from(path), size === null ? null : record(size)])
+              .sort(([a], [b]) => Buffer.compare(a, b))
+            const changed = rowsCursor(rows)
+            const { metaRangeId } = await commitTree({
+              reader: tables,
+              base: base.metaRangeId,
+              changes: changed,
+              policy: rangePolicy,
+            })
+            const now = new Map(before)
+            for (const [path, size] of Object.entries(changes)) size === null ? now.delete(path) : now.set(path, size)
+            seconds += made.seconds
+            const commit = fakeCommit({ parents, metaRangeId, creationDate: { seconds, nanos: 0 } })
+            await insertCommit(db(), repository.uid, commit)
+            commits.push(commit)
+            contents.push(now)
+            touched.set(commit.id, parents.length === 1 ? touchedBetween(before, now) : [])
+            if (parents.length > 1) met.merges++
+          }
+          await createBranch(db(), repository.uid, 'tip' as BranchName, (commits.at(-1) as Commit).id)
+          const ask = (after: string, amount: number, filtered: boolean, limited = false) =>
+            logCommits(catalog, anybody, repository.name, 'tip', {
+              amount,
+              after,
+              firstParent,
+              sinceSeconds: null,
+              stopAt: '',
+              limited,
+              paths: filtered
+                ? {
+                    objects: objects.map((path) => Buffer.from(path) as ObjectPath),
+                    prefixes: prefixes.map((prefix) => Buffer.from(prefix)),
+                  }
+                : null,
+            })
+          const whole = await ask('', 1000, false)
+          const wanted = whole.items
+            .filter(({ id }) =>
+              (touched.get(id) ?? []).some(
+                (path) => objects.includes(path) || prefixes.some((prefix) => path.startsWith(prefix)),
+              ),
+            )
+            .map(({ id }) => id)
+          met.matches += wanted.length
+          for (const amount of [1, 2, 3, 1000]) {
+            const found: string[] = []
+            for (let after = '', more = true; more; ) {
+              const page = await ask(after, amount, true)
+              expect(page.items.length).toBeLessThanOrEqual(amount)
+              expect(page.hasMore && page.items.length === 0).toBe(false)
+              found.push(...page.items.map(({ id }) => id))
+              after = page.nextOffset
+              more = page.hasMore
+            }
+            expect(found).toEqual(wanted)
+          }
+          const limited = await ask('', 2, true, true)
+          expect([limited.items.map(({ id }) => id), limited.hasMore]).toEqual([wanted.slice(0, 2), false])
+        },
+      ),
+      { numRuns: 80 },
+    )
+    expect(met.matches).toBeGreaterThan(100)
+    expect(met.merges).toBeGreaterThan(50)
+  })
+})
