@@ -8,7 +8,7 @@ import { commit, logCommits } from '../../src/catalog/commits.ts'
 import { listObjects } from '../../src/catalog/entries.ts'
 import { resetBranch } from '../../src/catalog/reset.ts'
 import type { Step } from '../../src/catalog/steps.ts'
-import { createTurns } from '../../src/catalog/turns.ts'
+import { createTurns, type Turns } from '../../src/catalog/turns.ts'
 import { deleteObject, stageObject } from '../../src/catalog/write-objects.ts'
 import { BlockCache } from '../../src/committed/block-cache.ts'
 import type { Db } from '../../src/db/db.ts'
@@ -202,6 +202,49 @@ describeOnDatabases('commits under contention', (db) => {
     expect(await other.paths()).toEqual(expect.arrayContaining(['mine again', 'later/1']))
     const trees = await db().run({ name: '', text: 'SELECT 1 FROM trees WHERE repo_uid = $1::uuid' }, [repository.uid])
     expect(trees).toEqual([])
+  })
+
+  test('who waits in one server while another commit takes everything is done, and nobody answers early', async () => {
+    const repository = await newRepository(db())
+    const installation = installationOver(db())
+    const inner = createTurns()
+    let waiting = 0
+    const turns: Turns = {
+      take(key, work) {
+        waiting++
+        return inner.take(key, work)
+      },
+    }
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const other = branchOf(installation.server(), repository)
+    let publications = 0
+    const interfere = async () => {
+      if (publications++ === 0) await released
+      // Newer than everything that a commit waits for; without it nobody would have anything to do.
+      else await other.put(`newer/${publications}`)
+    }
+    const { commit: commitHere, put } = branchOf({ ...installation.server(before(db(), interfere)), turns }, repository)
+    await put('large')
+    const large = commitHere('large')
+    while (publications === 0) await sleep(1)
+    const answers = Array.from({ length: 10 }, async (_, at) => {
+      await put(`small/${at}`)
+      const answer = await commitHere(`small ${at}`, at === 9)
+      expect(await other.paths('main@')).toContain(`small/${at}`)
+      return answer
+    })
+    while (waiting < 11) await sleep(1)
+    release()
+    expect((await large).made?.message).toBe('large')
+    const all = await Promise.all(answers)
+    const made = all.filter((answer) => answer.made !== null)
+    // One for all who waited, and the one that was asked for in any case.
+    expect(made.length).toBeGreaterThanOrEqual(1)
+    expect(made.length).toBeLessThanOrEqual(2)
+    await expectChain(db(), repository.uid, await other.log())
   })
 
   test('a reset in between is obeyed', async () => {
