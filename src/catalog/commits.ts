@@ -1,18 +1,16 @@
-/** Commits: made, found, listed. */
+/** Commits: made and found. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { commitTree, writeEmptyTree } from '../committed/commit-tree.ts'
 import { commitId } from '../committed/identity.ts'
 import type { Db } from '../db/db.ts'
 import { DomainError, isDomainError } from '../errors.ts'
-import type { BranchName, Commit, CommitId, MetaRangeId, Repository, RepositoryName, RepositoryUid } from '../model.ts'
+import type { BranchName, Commit, MetaRangeId, Repository, RepositoryUid } from '../model.ts'
 import { getCommit as readCommit } from '../refs/commits.ts'
-import { logCommits as walkLog } from '../refs/log.ts'
 import { parseBranchName } from '../refs/names.ts'
-import type { Page } from '../refs/page.ts'
 import { requireCommit } from '../refs/resolve.ts'
 import { dropSealed, publishCommit } from '../staging/publish.ts'
 import { stagedCursor } from '../staging/read.ts'
-import { lockSealed, readSealed, type SealedBranch, sealBranch } from '../staging/seal.ts'
+import { type JustSealed, lockSealed, readSealed, type SealedBranch, sealBranch } from '../staging/seal.ts'
 import { beginTree, endTree } from '../staging/trees.ts'
 import { type Caller, type Catalog, tablesOf } from './catalog.ts'
 import { now } from './clock.ts'
@@ -37,6 +35,8 @@ export interface CommitRequest {
 const maxLost = 16
 /** From so many lost races on a tree that still fits is published under the branch's lock, where nobody can be faster. */
 const patience = 3
+/** A commit waits so long for others that have sealed before it: longer than most take, and not long after one that died. */
+const patienceMs = 2000
 
 /**
  * Freezes what is staged on a branch. Every write acknowledged before the call is in the commit, or in one that was faster: then
@@ -104,9 +104,11 @@ async function commitSealed(
   const tables = tablesOf(catalog, repository)
   const first = served ? await sealNothing(db, repository.uid, branch) : await sealBranch(db, repository.uid, branch)
   catalog.observe('commit.sealed')
+  await letOlderFinish(db, first)
   let prepared: Prepared | null = null
   for (let lost = 0; lost <= maxLost; lost++) {
-    const sealed = lost === 0 ? first : restOf(first, await readSealed(db, repository.uid, branch))
+    const sealed =
+      lost === 0 && first.older.length === 0 ? first : restOf(first, await readSealed(db, repository.uid, branch))
     const head = await readCommit(db, catalog.commits, repository.uid, sealed.commitId)
     if (prepared === null || !fits(prepared, sealed, head)) {
       const tree = await buildTree(catalog, tables, sealed, head, request.allowEmpty)
@@ -127,9 +129,22 @@ async function commitSealed(
   )
 }
 
+/**
+ * Waits a while for commits of other processes that sealed before: who built the same beside them would only be in their way. Those
+ * that died leave their tokens to us.
+ */
+async function letOlderFinish(db: Db, { repoUid, branch, older }: JustSealed): Promise<void> {
+  const patientUntil = performance.now() + patienceMs
+  for (let waitMs = 4; older.length > 0 && performance.now() < patientUntil; waitMs = Math.min(2 * waitMs, 32)) {
+    await sleep(waitMs)
+    const { tokens } = await readSealed(db, repoUid, branch)
+    if (!tokens.some((token) => older.includes(token))) return
+  }
+}
+
 /** The branch as it is now, with nothing to commit: what is staged or sealed is for those who come later, or newer than the caller. */
-async function sealNothing(db: Db, repoUid: RepositoryUid, branch: BranchName): Promise<SealedBranch> {
-  return { ...(await readSealed(db, repoUid, branch)), tokens: [] }
+async function sealNothing(db: Db, repoUid: RepositoryUid, branch: BranchName): Promise<JustSealed> {
+  return { ...(await readSealed(db, repoUid, branch)), tokens: [], older: [] }
 }
 
 /** The branch as it is now, without what was sealed after `first`: that is for those who sealed it. */
@@ -224,61 +239,4 @@ export async function getCommit(catalog: Catalog, caller: Caller, repository: st
     if (isDomainError(cause, 'ref_not_found')) throw new DomainError('commit_not_found', 'commit not found', { cause })
     throw cause
   }
-}
-
-export interface LogRequest {
-  readonly amount: number
-  /** Commit id, exclusive; `""`: from the start. */
-  readonly after: string
-  readonly firstParent: boolean
-  /** Unix seconds, may have a fraction; older commits end the walk. */
-  readonly sinceSeconds: number | null
-  /** A ref whose commit is the last one given; `""`: none. */
-  readonly stopAt: string
-}
-
-/** One page of the history of `ref`, newest first. @throws ref_not_found, invalid_ref */
-export async function logCommits(
-  catalog: Catalog,
-  caller: Caller,
-  repository: string,
-  ref: string,
-  request: LogRequest,
-): Promise<Page<Commit>> {
-  const found = await findRef(catalog, caller, repository, ref)
-  const { uid, name } = found.repository
-  const stopAt = request.stopAt === '' ? null : await resolveStop(catalog, caller, name, request.stopAt)
-  const { sinceSeconds } = request
-  const log = walkLog(catalog.db, catalog.commits, uid, requireCommit(found), {
-    firstParent: request.firstParent,
-    ...(stopAt === null ? {} : { stopAt }),
-    ...(sinceSeconds === null ? {} : { since: timestamp(sinceSeconds) }),
-  })
-  const items: Commit[] = []
-  let waiting = request.after !== ''
-  for await (const made of log) {
-    if (waiting) waiting = made.id !== request.after
-    else if (items.length === request.amount) return { items, hasMore: true }
-    else items.push(made)
-  }
-  return { items, hasMore: false }
-}
-
-async function resolveStop(
-  catalog: Catalog,
-  caller: Caller,
-  repository: RepositoryName,
-  ref: string,
-): Promise<CommitId> {
-  try {
-    return requireCommit(await findRef(catalog, caller, repository, ref))
-  } catch (cause) {
-    if (cause instanceof DomainError) throw new DomainError(cause.code, `stop_at: ${cause.message}`, { cause })
-    throw cause
-  }
-}
-
-function timestamp(seconds: number) {
-  const whole = Math.floor(seconds)
-  return { seconds: whole, nanos: Math.round((seconds - whole) * 1e9) }
 }

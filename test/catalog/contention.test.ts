@@ -4,8 +4,9 @@ import { expect, test } from 'vitest'
 import { createMemAdapter } from '../../adapters/mem.ts'
 import { createStorageRegistry } from '../../src/block/registry.ts'
 import type { Caller, Catalog } from '../../src/catalog/catalog.ts'
-import { commit, logCommits } from '../../src/catalog/commits.ts'
+import { commit } from '../../src/catalog/commits.ts'
 import { listObjects } from '../../src/catalog/entries.ts'
+import { logCommits } from '../../src/catalog/log.ts'
 import { resetBranch } from '../../src/catalog/reset.ts'
 import type { Step } from '../../src/catalog/steps.ts'
 import { createTurns, type Turns } from '../../src/catalog/turns.ts'
@@ -245,6 +246,46 @@ describeOnDatabases('commits under contention', (db) => {
     expect(made.length).toBeGreaterThanOrEqual(1)
     expect(made.length).toBeLessThanOrEqual(2)
     await expectChain(db(), repository.uid, await other.log())
+  })
+
+  test('a commit of another server that sealed earlier is waited for, not built again', async () => {
+    const repository = await newRepository(db())
+    const installation = installationOver(db())
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let held = false
+    const large = branchOf(
+      installation.server(
+        before(db(), () => {
+          held = true
+          return released
+        }),
+      ),
+      repository,
+    )
+    await large.put('large')
+    const largeCommit = large.commit('large')
+    while (!held) await sleep(1)
+    let looks = 0
+    const small = branchOf(
+      installation.server({
+        ...db(),
+        run: (statement, params) => {
+          // Whoever does not look publishes both: then the large one may go on, and has no changes.
+          if (statement.name === 'publish_commit' || (statement.name === 'seal_read' && ++looks === 2)) release()
+          return db().run(statement, params)
+        },
+      }),
+      repository,
+    )
+    await small.put('small')
+    const { made, trees } = await small.commit('small')
+    const { made: first } = await largeCommit
+    expect([first?.message, made?.message, trees]).toEqual(['large', 'small', 1])
+    expect(made?.parents).toEqual([first?.id])
+    await expectChain(db(), repository.uid, await small.log())
   })
 
   test('a reset in between is obeyed', async () => {
