@@ -16,6 +16,7 @@ import type { Db } from '../../src/db/db.ts'
 import { isDomainError } from '../../src/errors.ts'
 import type { Commit } from '../../src/model.ts'
 import { createCommitCache } from '../../src/refs/commits.ts'
+import { sealBranch } from '../../src/staging/seal.ts'
 import { createDirectWriter } from '../../src/staging/write.ts'
 import { AddressBook } from '../../src/upload/address-book.ts'
 import { describeOnDatabases } from '../support/databases.ts'
@@ -104,11 +105,11 @@ function branchOf(catalog: Catalog, repository: { name: string; namespace: strin
         throw error
       }
     },
-    reset: () =>
+    reset: (path?: string) =>
       resetBranch(catalog, anybody, {
         repository: repository.name,
         branch: 'main',
-        scope: { type: 'all' },
+        scope: path === undefined ? { type: 'all' } : { type: 'object', path: Buffer.from(path) },
         force: false,
       }),
     async paths(ref = 'main'): Promise<string[]> {
@@ -189,6 +190,7 @@ describeOnDatabases('commits under contention', (db) => {
       expect((await other.commit(`take ${races}`)).made).not.toBeNull()
       // Newer changes, sealed or not, are for those who made them.
       await other.put(`later/${races}`)
+      if (races === 1) await sealBranch(db(), repository.uid, repository.main)
     }
     await other.put('mine')
     const victim = branchOf(installation.server(before(db(), takeAll)), repository)
@@ -301,6 +303,23 @@ describeOnDatabases('commits under contention', (db) => {
     expect((await victim.commit('victim')).made).toBeNull()
     expect(await other.paths()).toEqual([])
     expect(await other.log()).toHaveLength(1)
+  })
+
+  test('a reset of one path in between is obeyed, and the rest committed', async () => {
+    const repository = await newRepository(db())
+    const installation = installationOver(db())
+    const other = branchOf(installation.server(), repository)
+    await other.put('dropped')
+    await other.put('kept')
+    let resets = 0
+    const reset = async () => {
+      if (resets++ === 0) await other.reset('dropped')
+    }
+    const victim = branchOf(installation.server(before(db(), reset)), repository)
+    const { made, trees } = await victim.commit('victim')
+    expect([made?.message, trees]).toEqual(['victim', 2])
+    expect(await other.paths()).toEqual(['kept'])
+    expect(await other.paths('main@')).toEqual(['kept'])
   })
 
   test.each([
