@@ -1,9 +1,11 @@
 /**
- * Commits of one branch against each other: committers and 16 writers through two servers, Bun and Node, on one Postgres, beside one
- * commit of many entries. `bun bench/contention.ts [seconds] [entries of the large one]`. Prints commits a second, how long a commit
- * took, what became of it, and whether every acknowledged entry and commit is there. Exits with 1 when one is missing or refused.
+ * Commits of one branch against each other: committers and 16 writers through two servers on one Postgres, beside one commit of many
+ * entries. `bun bench/contention.ts [seconds] [entries of the large one]`. Prints commits a second, how long a commit took, what became
+ * of it, whether every acknowledged entry and commit is there, and how many trees were built. Exits with 1 when something is missing or
+ * refused.
  */
 import { Agent, request } from 'node:http'
+import { join } from 'node:path'
 import { basic, call, type Target, uniqueName } from '../test/support/http.ts'
 import { createDatabase, stopPostgres } from '../test/support/postgres.ts'
 import { startServer } from '../test/support/server.ts'
@@ -113,10 +115,12 @@ function fail(message: string): never {
 }
 
 const databaseUrl = await createDatabase()
-const first = await startServer({ runtime: 'bun', databaseUrl })
+const entry = join(import.meta.dirname, 'contention-server.ts')
+const first = await startServer({ runtime: 'bun', entry, databaseUrl })
 const { accessKeyId, secretAccessKey, dataDirectory } = first
 const second = await startServer({
-  runtime: 'node',
+  runtime: 'bun',
+  entry,
   databaseUrl,
   dataDirectory,
   credentials: { accessKeyId, secretAccessKey },
@@ -124,7 +128,9 @@ const second = await startServer({
 for (const committers of [16, 64]) {
   await measure([first, second], committers)
 }
-await second.stop()
-await first.stop()
+for (const server of [second, first]) {
+  await server.stop()
+  console.log(/^trees built.*$/m.exec(server.output())?.[0] ?? fail('the server did not say what it built'))
+}
 await stopPostgres()
 process.exit()

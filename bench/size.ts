@@ -1,19 +1,20 @@
 /**
  * Whether reading costs more in a larger repository: a listing of 1,000, of 50 common prefixes and a stat at random places in
  * repositories of 10,000, 1 million and 10 million entries, whose ranges are written directly. `bun bench/size.ts [entries…]`; needs
- * 170 bytes of the temporary folder's disk for each entry, and Linux. One caller on Bun and Postgres. *Cold*: places never read before,
- * by a server that is warm otherwise and files that the system has in memory; *warm*: the same places again.
+ * 170 bytes of the temporary folder's disk for each entry, and Linux. One caller on Bun and Postgres, a server of its own for each line.
+ * *Cold*: places never read before, by a server that is warm otherwise and files that the system has in memory; *warm*: the same places
+ * again, four times.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { writeTree } from '../src/committed/commit-tree.ts'
 import { encodeEntry } from '../src/committed/entry.ts'
 import { commitId } from '../src/committed/identity.ts'
 import { defaultRangePolicy } from '../src/committed/range-policy.ts'
+import { TreeWriter } from '../src/committed/tree-writer.ts'
 import { createPgDb } from '../src/db/pg-client.ts'
-import type { BranchName, Cursor, MetaRangeId, RepositoryName } from '../src/model.ts'
+import type { BranchName, MetaRangeId, RepositoryName } from '../src/model.ts'
 import { createBranch } from '../src/refs/branches.ts'
 import { insertCommit } from '../src/refs/commits.ts'
 import { getRepository } from '../src/refs/repositories.ts'
@@ -23,7 +24,7 @@ import { type RunningServer, startServer } from '../test/support/server.ts'
 
 const given = process.argv.slice(2).map(Number)
 const sizes = given.length > 0 ? given : [10_000, 1_000_000, 10_000_000]
-const COLD = 100
+const COLD = 400
 /** Entries of the repository that only makes the server warm. */
 const WARM_UP = 8000
 const WARM_ROUNDS = 4
@@ -34,45 +35,36 @@ const agent = new Agent({ keepAlive: true, maxSockets: 1 })
 const folderOf = (i: number) => `table/day=${String(Math.floor(i / PER_FOLDER)).padStart(6, '0')}/`
 const pathOf = (i: number) => `${folderOf(i)}part-${String(i).padStart(9, '0')}.parquet`
 
-/** The entries 0 to `count` in order. */
-function generate(count: number): Cursor {
-  let at = -1
-  const made = {
-    key: Buffer.alloc(0) as Buffer,
-    value: Buffer.alloc(0) as Buffer,
-    next() {
-      if (++at >= count) return false
-      const hex = ((at * 2654435761) % 2 ** 32).toString(16).padStart(8, '0')
-      made.key = Buffer.from(pathOf(at))
-      made.value = encodeEntry({
-        address: `data/ft5a1tpksdu8momt5080/dc2642pks${hex}k0`,
-        addressType: 'relative',
-        lastModified: { seconds: 1_700_000_000 + at, nanos: 0 },
-        sizeBytes: 1000 + at,
-        eTag: hex.repeat(4),
-        metadata: {},
-        contentType: 'application/octet-stream',
-      })
-      return true
-    },
-    seek: (): never => {
-      throw new Error('read in order only')
-    },
-  }
-  return made
-}
+/** Records that the entries have in turn: more than a block holds. Making one for each would take longer than all the rest. */
+const records = Array.from({ length: 4096 }, (_, at) => {
+  const hex = ((at * 2654435761) % 2 ** 32).toString(16).padStart(8, '0')
+  return encodeEntry({
+    address: `data/ft5a1tpksdu8momt5080/dc2642pks${hex}k0`,
+    addressType: 'relative',
+    lastModified: { seconds: 1_700_000_000 + at, nanos: 0 },
+    sizeBytes: 1000 + at,
+    eTag: hex.repeat(4),
+    metadata: {},
+    contentType: 'application/octet-stream',
+  })
+})
 
 /** Writes the tree into the namespace's folder. */
-function writeRanges(folder: string, count: number): Promise<MetaRangeId> {
+async function writeRanges(folder: string, count: number): Promise<MetaRangeId> {
   mkdirSync(folder, { recursive: true })
   const refuse = (): never => {
     throw new Error('written only')
   }
   const write = async (id: string, bytes: Uint8Array) => writeFileSync(join(folder, id), bytes)
-  return writeTree(generate(count), {
-    policy: defaultRangePolicy,
-    store: { space: 'bench', readTail: refuse, read: refuse, write },
-  })
+  const store = { space: 'bench', readTail: refuse, read: refuse, write }
+  const writer = new TreeWriter({ policy: defaultRangePolicy, store })
+  for (let at = 0; at < count; at++) {
+    const key = Buffer.from(pathOf(at))
+    const record = records[at % records.length] ?? refuse()
+    const room = writer.add(key, 0, key.length, record, 0, record.length)
+    if (room !== undefined) await room
+  }
+  return writer.finish()
 }
 
 /** A repository with one commit of `count` entries on the branch `big`. */
@@ -157,25 +149,27 @@ const options = {
 let server = await startServer(options)
 const { accessKeyId, secretAccessKey } = server
 try {
-  for (const count of [WARM_UP, ...sizes]) await makeRepository(server, disk, databaseUrl, count)
+  for (const count of [WARM_UP, ...sizes]) {
+    const started = performance.now()
+    await makeRepository(server, disk, databaseUrl, count)
+    console.log(`${count} entries written in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  }
   for (const count of sizes) {
-    await server.stop()
-    server = await startServer({ ...options, credentials: { accessKeyId, secretAccessKey } })
-    for (const operation of Object.values(operations))
-      for (let n = 0; n < 300; n++)
-        await get(server, operation(`/repositories/size-${WARM_UP}/refs/big`, WARM_UP, Math.random))
-    const before = residentMib(server.pid)
     for (const [title, operation] of Object.entries(operations)) {
-      const paths = Array.from({ length: COLD }, () =>
-        operation(`/repositories/size-${count}/refs/big`, count, Math.random),
-      )
+      await server.stop()
+      server = await startServer({ ...options, credentials: { accessKeyId, secretAccessKey } })
+      const pathsIn = (entries: number) =>
+        Array.from({ length: COLD }, () => operation(`/repositories/size-${entries}/refs/big`, entries, Math.random))
+      await measure(server, pathsIn(WARM_UP))
+      const before = residentMib(server.pid)
+      const paths = pathsIn(count)
       const cold = await measure(server, paths)
       const warm = await measure(server, Array.from({ length: WARM_ROUNDS }, () => paths).flat())
-      console.log(`${String(count).padStart(9)}  ${title.padEnd(16)}  cold: ${cold}   warm: ${warm}`)
+      const memory = `${before.toFixed(0)} -> ${residentMib(server.pid).toFixed(0)} MiB`
+      console.log(
+        `${String(count).padStart(9)}  ${title.padEnd(16)}  cold: ${cold}   warm: ${warm}   memory: ${memory}`,
+      )
     }
-    console.log(
-      `${String(count).padStart(9)}  resident memory ${before.toFixed(0)} -> ${residentMib(server.pid).toFixed(0)} MiB`,
-    )
   }
 } finally {
   await server.stop()

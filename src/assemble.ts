@@ -4,7 +4,8 @@ import type { Connection } from './api/request.ts'
 import { type App, createApp } from './app.ts'
 import { type AccessKey, generateAccessKey } from './auth/keys.ts'
 import { createSealer, type Sealer } from './auth/seal.ts'
-import { checkSecretKey, readSetupState, setup } from './auth/setup.ts'
+import { claimSecretKey } from './auth/secret-key.ts'
+import { readSetupState, setup } from './auth/setup.ts'
 import { createTokens } from './auth/tokens.ts'
 import { type AdapterFactories, createStorageRegistry, type StorageRegistry } from './block/registry.ts'
 import type { Catalog } from './catalog/catalog.ts'
@@ -61,7 +62,6 @@ export interface Assembled {
    * Makes the administrator that the configuration names, or for a start without a file one of its own, unless there is one already.
    * A generated key is announced before it is made valid: should the process die in between, the next start makes another, and no
    * administrator exists whose key nobody was shown. Answers whether the installation has been set up.
-   * @throws corrupt when another process with another secret key was faster
    */
   ensureFirstUser(announce: (key: AccessKey) => void): Promise<boolean>
 }
@@ -76,7 +76,7 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
   await migrate(db)
   const installation = await readInstallation(db, config.installation.fixedId)
   const sealer = createSealer(config.auth.encryptSecretKey)
-  await checkSecretKey(db, sealer)
+  await claimSecretKey(db, sealer)
   const { limits } = config
   const metrics = createMetrics()
   const registry = createStorageRegistry(config.storages, parts.factories, {
@@ -165,7 +165,7 @@ async function ensureFirstUser(
   sealer: Sealer,
   announce: (key: AccessKey) => void,
 ): Promise<boolean> {
-  if ((await readSetupState(db)).initialized) return isOurs(db, sealer)
+  if ((await readSetupState(db)).initialized) return true
   const given = config.installation.firstUser
   if (given === null && config.dataDirectory === null) return false
   const accessKey = given ?? generateAccessKey()
@@ -174,13 +174,6 @@ async function ensureFirstUser(
     await setup(db, sealer, { userName: given?.userName ?? 'admin', accessKey, commPrefs: null })
   } catch (error) {
     if (!isDomainError(error, 'already_initialized')) throw error
-    return isOurs(db, sealer)
   }
-  return true
-}
-
-/** Once more after the first look: another process of the same start may have made the administrator since, with another secret key. */
-async function isOurs(db: Db, sealer: Sealer): Promise<true> {
-  await checkSecretKey(db, sealer)
   return true
 }

@@ -5,6 +5,7 @@ import { credentials, installation, users } from '../db/schema.ts'
 import { DomainError } from '../errors.ts'
 import { type AccessKey, generateAccessKey } from './keys.ts'
 import type { Sealer } from './seal.ts'
+import { claimLocked } from './secret-key.ts'
 
 /** Characters of an address at most, as RFC 5321 allows in a path. */
 const MAX_EMAIL_LENGTH = 254
@@ -49,7 +50,8 @@ export async function readSetupState(db: Db): Promise<SetupState> {
  * Makes the first administrator with an access key. User, key and the mark that setup is done are one transaction: of several at
  * once exactly one succeeds.
  *
- * @throws already_initialized with lakeFS's text; invalid_argument for a name or key that cannot be used
+ * @throws already_initialized with lakeFS's text; invalid_argument for a name or key that cannot be used; corrupt when the
+ *   installation belongs to servers with another secret key
  */
 export async function setup(db: Db, sealer: Sealer, request: SetupRequest): Promise<CreatedCredentials> {
   // Once more under lock below; here so that nothing is done for whom nothing can be done.
@@ -71,6 +73,7 @@ export async function setup(db: Db, sealer: Sealer, request: SetupRequest): Prom
       .where(sql`${installation.setupAt} IS NULL`)
       .returning({ setupAt: installation.setupAt })
     if (marked.length === 0) throw alreadyInitialized()
+    await claimLocked(tx, sealer)
     return insertUser(tx, request.userName, accessKey, sealedSecret)
   })
 }
@@ -91,21 +94,6 @@ export async function saveCommPrefs(db: Db, commPrefs: CommPrefs): Promise<void>
   const { initialized } = await readSetupState(db)
   if (!initialized) throw new DomainError('not_initialized', 'lakeFS is not initialized')
   throw new DomainError('conflict', 'communication preferences already set')
-}
-
-/**
- * Makes sure that the secrets in the database open with the configured `auth.encrypt.secret_key`, so that a wrong one is a clear
- * line at the start and not a failed login later.
- *
- * @throws corrupt
- */
-export async function checkSecretKey(db: Db, sealer: Sealer): Promise<void> {
-  const [oldest] = await db.orm
-    .select({ accessKeyId: credentials.accessKeyId, sealedSecret: credentials.sealedSecret })
-    .from(credentials)
-    .orderBy(credentials.createdAt, credentials.accessKeyId)
-    .limit(1)
-  if (oldest !== undefined) sealer.unseal(oldest.accessKeyId, oldest.sealedSecret)
 }
 
 async function insertUser(

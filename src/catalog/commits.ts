@@ -1,21 +1,23 @@
-/** Commits: made, found, listed. */
+/** Commits: made and found. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { commitTree, writeEmptyTree } from '../committed/commit-tree.ts'
 import { commitId } from '../committed/identity.ts'
 import { sameRecords } from '../committed/tree-changes.ts'
+import type { Db } from '../db/db.ts'
 import { DomainError, isDomainError } from '../errors.ts'
-import type { BranchName, Commit, MetaRangeId, Repository } from '../model.ts'
+import type { BranchName, Commit, MetaRangeId, Repository, RepositoryUid } from '../model.ts'
 import { getCommit as readCommit } from '../refs/commits.ts'
 import { parseBranchName } from '../refs/names.ts'
 import { requireCommit } from '../refs/resolve.ts'
 import { dropSealed, publishCommit } from '../staging/publish.ts'
 import { stagedCursor } from '../staging/read.ts'
-import { lockSealed, readSealed, type SealedBranch, sealBranch } from '../staging/seal.ts'
+import { type JustSealed, lockSealed, readSealed, type SealedBranch, sealBranch } from '../staging/seal.ts'
 import { beginTree, endTree } from '../staging/trees.ts'
 import { type Caller, type Catalog, tablesOf } from './catalog.ts'
 import { now } from './clock.ts'
 import { refuseProtected } from './protection.ts'
 import { findRef, findRepository, refuseReadOnly } from './resolve.ts'
+import type { Turn } from './turns.ts'
 
 export interface CommitRequest {
   readonly repository: string
@@ -34,14 +36,20 @@ export interface CommitRequest {
 const maxLost = 16
 /** From so many lost races on a tree that still fits is published under the branch's lock, where nobody can be faster. */
 const patience = 3
+/** A commit waits so long for others that have sealed before it: longer than most take, and not long after one that died. */
+const patienceMs = 2000
 
 /**
  * Freezes what is staged on a branch. Every write acknowledged before the call is in the commit, or in one that was faster: then
  * there are no changes. Prepare builds the tree outside any transaction, publish is one statement.
  *
- * Commits of a branch do not starve each other. In one process they take turns. Between processes: a commit seals once and builds only
- * what it sealed. Others publish the oldest sealed tokens first, so whoever sealed later and wins has taken all of it, and whoever
- * sealed earlier can win once. A head that moved without a change of its tree (an empty commit) costs no rebuild.
+ * Commits of a branch do not starve each other. In one process they take turns, and who has waited while another commit sealed and
+ * published is done: nobody waits for more than two. Between processes: a commit seals once and builds only what it sealed. Others
+ * publish the oldest sealed tokens first, so whoever sealed later and wins has taken all of it, and whoever sealed earlier can win
+ * once. A head that moved without a change of its tree (an empty commit) costs no rebuild.
+ *
+ * A small commit never overtakes a large one that sealed earlier: it would answer before writes that were acknowledged before it are
+ * in the head.
  *
  * @throws repository_not_found, branch_not_found, branch_protected, no_changes, read_only, contended, storage_*, outcome_unknown
  */
@@ -50,20 +58,27 @@ export async function commit(catalog: Catalog, caller: Caller, request: CommitRe
   const repository = await findRepository(catalog, caller, request.repository)
   refuseProtected(repository, branch, 'commit to')
   refuseReadOnly(repository, request.force)
-  const work = () => announceAndCommit(catalog, repository, branch, request)
-  return catalog.turns === undefined ? work() : catalog.turns.take(`${repository.uid}/${branch}`, work)
+  const work = (turn: Turn) => announceAndCommit(catalog, repository, branch, request, turn)
+  return catalog.turns === undefined ? work(alone) : catalog.turns.take(`${repository.uid}/${branch}`, work)
 }
+
+/** The turn of whoever need not wait for one. */
+const alone: Turn = { served: false, serve: () => undefined }
 
 async function announceAndCommit(
   catalog: Catalog,
   repository: Repository,
   branch: BranchName,
   request: CommitRequest,
+  turn: Turn,
 ): Promise<Commit> {
   const treeId = await beginTree(catalog.db, repository.uid, 'commit')
   try {
-    return await commitSealed(catalog, repository, branch, request, treeId)
+    const made = await commitSealed(catalog, repository, branch, request, treeId, turn.served)
+    turn.serve()
+    return made
   } catch (error) {
+    if (isDomainError(error, 'no_changes')) turn.serve()
     // With an unknown outcome the commit may stand on this tree: its row then stays until garbage collection has looked.
     // The first error is the one to tell; a row that stays is one more root for garbage collection.
     if (!isDomainError(error, 'outcome_unknown')) await endTree(catalog.db, treeId).catch(() => undefined)
@@ -84,14 +99,17 @@ async function commitSealed(
   branch: BranchName,
   request: CommitRequest,
   treeId: string,
+  served: boolean,
 ): Promise<Commit> {
   const { db } = catalog
   const tables = tablesOf(catalog, repository)
-  const first = await sealBranch(db, repository.uid, branch)
+  const first = served ? await sealNothing(db, repository.uid, branch) : await sealBranch(db, repository.uid, branch)
   catalog.observe('commit.sealed')
+  await letOlderFinish(db, first)
   let prepared: Prepared | null = null
   for (let lost = 0; lost <= maxLost; lost++) {
-    const sealed = lost === 0 ? first : restOf(first, await readSealed(db, repository.uid, branch))
+    const sealed =
+      lost === 0 && first.older.length === 0 ? first : restOf(first, await readSealed(db, repository.uid, branch))
     const head = await readCommit(db, catalog.commits, repository.uid, sealed.commitId)
     if (prepared === null || !fits(prepared, sealed, head)) {
       const tree = await buildTree(catalog, tables, sealed, head, request.allowEmpty)
@@ -110,6 +128,24 @@ async function commitSealed(
     'contended',
     `cannot commit "${branch}": its uncommitted changes were always taken back meanwhile`,
   )
+}
+
+/**
+ * Waits a while for commits of other processes that sealed before: who built the same beside them would only be in their way. Those
+ * that died leave their tokens to us.
+ */
+async function letOlderFinish(db: Db, { repoUid, branch, older }: JustSealed): Promise<void> {
+  const patientUntil = performance.now() + patienceMs
+  for (let waitMs = 4; older.length > 0 && performance.now() < patientUntil; waitMs = Math.min(2 * waitMs, 32)) {
+    await sleep(waitMs)
+    const { tokens } = await readSealed(db, repoUid, branch)
+    if (!tokens.some((token) => older.includes(token))) return
+  }
+}
+
+/** The branch as it is now, with nothing to commit: what is staged or sealed is for those who come later, or newer than the caller. */
+async function sealNothing(db: Db, repoUid: RepositoryUid, branch: BranchName): Promise<JustSealed> {
+  return { ...(await readSealed(db, repoUid, branch)), tokens: [], older: [] }
 }
 
 /** The branch as it is now, without what was sealed after `first`: that is for those who sealed it. */

@@ -3,7 +3,23 @@
 /** Who wants to do something that one at a time should do, for servers; see `createTurns`. */
 export interface Turns {
   /** Does `work` when those who came before under the same `key` are done, however they ended. */
-  take<Result>(key: string, work: () => Promise<Result>): Promise<Result>
+  take<Result>(key: string, work: (turn: Turn) => Promise<Result>): Promise<Result>
+}
+
+/** Whose turn it is, for whoever has it. */
+export interface Turn {
+  /** A turn that began after this caller had come did what this caller came for. */
+  readonly served: boolean
+  /** Says that this turn did what those came for who had come when it began. Without effect from a turn that was served itself. */
+  serve(): void
+}
+
+/** Those who wait under one key, numbered from 1 in the order of their arrival. */
+interface Line {
+  arrived: number
+  served: number
+  /** The end of the last turn taken; it never rejects. */
+  end: Promise<unknown>
 }
 
 /**
@@ -11,17 +27,28 @@ export interface Turns {
  * another request.
  */
 export function createTurns(): Turns {
-  /** The end of the last turn taken, by key; it never rejects. */
-  const ends = new Map<string, Promise<unknown>>()
+  const lines = new Map<string, Line>()
   return {
     async take(key, work) {
-      const turn = (ends.get(key) ?? Promise.resolve()).then(work)
+      const line = lines.get(key) ?? { arrived: 0, served: 0, end: Promise.resolve() }
+      lines.set(key, line)
+      const place = ++line.arrived
+      const turn = line.end.then(() => {
+        const waiting = line.arrived
+        const served = place <= line.served
+        return work({
+          served,
+          serve() {
+            if (!served) line.served = waiting
+          },
+        })
+      })
       const end = turn.catch(() => undefined)
-      ends.set(key, end)
+      line.end = end
       try {
         return await turn
       } finally {
-        if (ends.get(key) === end) ends.delete(key)
+        if (line.end === end) lines.delete(key)
       }
     },
   }

@@ -26,5 +26,11 @@ export const migrations: readonly { readonly tag: string; readonly statements: r
     "statements": [
       "ALTER TABLE \"repositories\" ADD COLUMN \"protected_branches\" jsonb DEFAULT '[]'::jsonb NOT NULL;"
     ]
+  },
+  {
+    "tag": "0002_secret_check",
+    "statements": [
+      "ALTER TABLE \"installation\" ADD COLUMN \"secret_check\" \"bytea\";"
+    ]
   }
 ]

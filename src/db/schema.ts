@@ -35,6 +35,8 @@ export const installation = pgTable(
     setupAt: instant('setup_at'),
     /** What the setup form asked about e-mails; null until answered. */
     commPrefs: jsonb('comm_prefs'),
+    /** A constant, sealed as access keys' secrets are by the first server that started; null before. Who cannot open it may not serve. */
+    secretCheck: bytea('secret_check'),
     /** Raised by every change of users, credentials or policies. */
     authVersion: int8('auth_version').notNull().default(1),
     /** Raised by every change of the storages. */

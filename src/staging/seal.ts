@@ -16,6 +16,12 @@ export interface SealedBranch {
   readonly resetSeq: string
 }
 
+/** A branch just after its sealing. */
+export interface JustSealed extends SealedBranch {
+  /** Of the tokens those that others sealed before: their commits are at work, or have failed. */
+  readonly older: readonly StagingToken[]
+}
+
 interface BranchRow {
   readonly sealed: string
   readonly commit_id: CommitId
@@ -47,10 +53,11 @@ const lockBranch: HotStatement = { name: 'seal_lock', text: `${readBranch.text} 
  *
  * @throws branch_not_found
  */
-export async function sealBranch(db: Db, repoUid: RepositoryUid, branch: BranchName): Promise<SealedBranch> {
+export async function sealBranch(db: Db, repoUid: RepositoryUid, branch: BranchName): Promise<JustSealed> {
   // No rows: empty token, no branch, or another commit sealed it while we waited. A read of its own then, with its own snapshot.
-  const [sealed] = await db.run<BranchRow>(rotate, [repoUid, branch, randomUUID()])
-  return sealed === undefined ? readSealed(db, repoUid, branch) : toSealedBranch(repoUid, branch, sealed)
+  const [row] = await db.run<BranchRow>(rotate, [repoUid, branch, randomUUID()])
+  const sealed = row === undefined ? await readSealed(db, repoUid, branch) : toSealedBranch(repoUid, branch, row)
+  return { ...sealed, older: row === undefined ? sealed.tokens : sealed.tokens.slice(1) }
 }
 
 /** As `sealBranch` without sealing: what lies in sealed tokens already. @throws branch_not_found */

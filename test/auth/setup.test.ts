@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { createAuthCaches, createAuthenticator } from '../../src/auth/authenticate.ts'
 import { createIdentities, readAuthVersion } from '../../src/auth/identities.ts'
 import { createSealer } from '../../src/auth/seal.ts'
-import { checkSecretKey, readSetupState, saveCommPrefs, setup } from '../../src/auth/setup.ts'
+import { claimSecretKey } from '../../src/auth/secret-key.ts'
+import { readSetupState, saveCommPrefs, setup } from '../../src/auth/setup.ts'
 import { createTokens } from '../../src/auth/tokens.ts'
 import type { Db } from '../../src/db/db.ts'
 import { credentials, installation, users } from '../../src/db/schema.ts'
@@ -28,7 +29,7 @@ function server(db: Db) {
 describeOnDatabases('setup and identity', (database) => {
   beforeEach(async () => {
     await database().orm.delete(users)
-    await database().orm.update(installation).set({ setupAt: null, commPrefs: null })
+    await database().orm.update(installation).set({ setupAt: null, commPrefs: null, secretCheck: null })
   })
 
   test('happens once, with generated keys that work', async () => {
@@ -105,14 +106,36 @@ describeOnDatabases('setup and identity', (database) => {
     await attempt(longest)
   })
 
-  test('a secret key that does not fit the database is told', async () => {
+  test('a secret key that does not fit the database is told, before the setup and after it', async () => {
     const db = database()
-    await checkSecretKey(db, createSealer('anything goes before the setup'))
+    const other = createSealer('other')
+    const refusal = 'sealed with another auth.encrypt.secret_key'
+    const request = { userName: 'admin', accessKey: null, commPrefs: null }
+    await claimSecretKey(db, sealer)
+    await claimSecretKey(db, createSealer('secret'))
+    await expect(claimSecretKey(db, other)).rejects.toThrow(refusal)
+    await expect(setup(db, other, request)).rejects.toThrow(refusal)
+    expect((await readSetupState(db)).initialized).toBe(false)
+    await setup(db, sealer, request)
+    await claimSecretKey(db, sealer)
+    await expect(claimSecretKey(db, other)).rejects.toThrow(refusal)
+  })
+
+  test('of several first starts with different secret keys one decides', async () => {
+    const db = database()
+    const starts = Array.from({ length: 4 }, (_, at) => claimSecretKey(db, createSealer(`key ${at}`)))
+    const outcomes = await Promise.allSettled(starts)
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  })
+
+  test('a database from before the check value belongs to whoever can open its secrets', async () => {
+    const db = database()
     await setup(db, sealer, { userName: 'admin', accessKey: null, commPrefs: null })
-    await checkSecretKey(db, sealer)
-    await expect(checkSecretKey(db, createSealer('other'))).rejects.toThrow(
-      'sealed with another auth.encrypt.secret_key',
-    )
+    await db.orm.update(installation).set({ secretCheck: null })
+    await expect(claimSecretKey(db, createSealer('other'))).rejects.toThrow('auth.encrypt.secret_key')
+    await claimSecretKey(db, sealer)
+    const [row] = await db.orm.select({ secretCheck: installation.secretCheck }).from(installation)
+    expect(row?.secretCheck).toBeInstanceOf(Uint8Array)
   })
 
   test('the question about e-mails is answered once', async () => {

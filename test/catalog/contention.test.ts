@@ -9,13 +9,14 @@ import { listObjects } from '../../src/catalog/entries.ts'
 import { logCommits } from '../../src/catalog/log.ts'
 import { resetBranch } from '../../src/catalog/reset.ts'
 import type { Step } from '../../src/catalog/steps.ts'
-import { createTurns } from '../../src/catalog/turns.ts'
+import { createTurns, type Turns } from '../../src/catalog/turns.ts'
 import { deleteObject, stageObject } from '../../src/catalog/write-objects.ts'
 import { BlockCache } from '../../src/committed/block-cache.ts'
 import type { Db } from '../../src/db/db.ts'
 import { isDomainError } from '../../src/errors.ts'
 import type { Commit } from '../../src/model.ts'
 import { createCommitCache } from '../../src/refs/commits.ts'
+import { sealBranch } from '../../src/staging/seal.ts'
 import { createDirectWriter } from '../../src/staging/write.ts'
 import { AddressBook } from '../../src/upload/address-book.ts'
 import { describeOnDatabases } from '../support/databases.ts'
@@ -104,11 +105,11 @@ function branchOf(catalog: Catalog, repository: { name: string; namespace: strin
         throw error
       }
     },
-    reset: () =>
+    reset: (path?: string) =>
       resetBranch(catalog, anybody, {
         repository: repository.name,
         branch: 'main',
-        scope: { type: 'all' },
+        scope: path === undefined ? { type: 'all' } : { type: 'object', path: Buffer.from(path) },
         force: false,
       }),
     async paths(ref = 'main'): Promise<string[]> {
@@ -197,6 +198,7 @@ describeOnDatabases('commits under contention', (db) => {
       expect((await other.commit(`take ${races}`)).made).not.toBeNull()
       // Newer changes, sealed or not, are for those who made them.
       await other.put(`later/${races}`)
+      if (races === 1) await sealBranch(db(), repository.uid, repository.main)
     }
     await other.put('mine')
     const victim = branchOf(installation.server(before(db(), takeAll)), repository)
@@ -213,6 +215,89 @@ describeOnDatabases('commits under contention', (db) => {
     expect(trees).toEqual([])
   })
 
+  test('who waits in one server while another commit takes everything is done, and nobody answers early', async () => {
+    const repository = await newRepository(db())
+    const installation = installationOver(db())
+    const inner = createTurns()
+    let waiting = 0
+    const turns: Turns = {
+      take(key, work) {
+        waiting++
+        return inner.take(key, work)
+      },
+    }
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const other = branchOf(installation.server(), repository)
+    let publications = 0
+    const interfere = async () => {
+      if (publications++ === 0) await released
+      // Newer than everything that a commit waits for; without it nobody would have anything to do.
+      else await other.put(`newer/${publications}`)
+    }
+    const { commit: commitHere, put } = branchOf({ ...installation.server(before(db(), interfere)), turns }, repository)
+    await put('large')
+    const large = commitHere('large')
+    while (publications === 0) await sleep(1)
+    const answers = Array.from({ length: 10 }, async (_, at) => {
+      await put(`small/${at}`)
+      const answer = await commitHere(`small ${at}`, at === 9)
+      expect(await other.paths('main@')).toContain(`small/${at}`)
+      return answer
+    })
+    while (waiting < 11) await sleep(1)
+    release()
+    expect((await large).made?.message).toBe('large')
+    const all = await Promise.all(answers)
+    const made = all.filter((answer) => answer.made !== null)
+    // One for all who waited, and the one that was asked for in any case.
+    expect(made.length).toBeGreaterThanOrEqual(1)
+    expect(made.length).toBeLessThanOrEqual(2)
+    await expectChain(db(), repository.uid, await other.log())
+  })
+
+  test('a commit of another server that sealed earlier is waited for, not built again', async () => {
+    const repository = await newRepository(db())
+    const installation = installationOver(db())
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let held = false
+    const large = branchOf(
+      installation.server(
+        before(db(), () => {
+          held = true
+          return released
+        }),
+      ),
+      repository,
+    )
+    await large.put('large')
+    const largeCommit = large.commit('large')
+    while (!held) await sleep(1)
+    let looks = 0
+    const small = branchOf(
+      installation.server({
+        ...db(),
+        run: (statement, params) => {
+          // Whoever does not look publishes both: then the large one may go on, and has no changes.
+          if (statement.name === 'publish_commit' || (statement.name === 'seal_read' && ++looks === 2)) release()
+          return db().run(statement, params)
+        },
+      }),
+      repository,
+    )
+    await small.put('small')
+    const { made, trees } = await small.commit('small')
+    const { made: first } = await largeCommit
+    expect([first?.message, made?.message, trees]).toEqual(['large', 'small', 1])
+    expect(made?.parents).toEqual([first?.id])
+    await expectChain(db(), repository.uid, await small.log())
+  })
+
   test('a reset in between is obeyed', async () => {
     const repository = await newRepository(db())
     const installation = installationOver(db())
@@ -226,6 +311,23 @@ describeOnDatabases('commits under contention', (db) => {
     expect((await victim.commit('victim')).made).toBeNull()
     expect(await other.paths()).toEqual([])
     expect(await other.log()).toHaveLength(1)
+  })
+
+  test('a reset of one path in between is obeyed, and the rest committed', async () => {
+    const repository = await newRepository(db())
+    const installation = installationOver(db())
+    const other = branchOf(installation.server(), repository)
+    await other.put('dropped')
+    await other.put('kept')
+    let resets = 0
+    const reset = async () => {
+      if (resets++ === 0) await other.reset('dropped')
+    }
+    const victim = branchOf(installation.server(before(db(), reset)), repository)
+    const { made, trees } = await victim.commit('victim')
+    expect([made?.message, trees]).toEqual(['victim', 2])
+    expect(await other.paths()).toEqual(['kept'])
+    expect(await other.paths('main@')).toEqual(['kept'])
   })
 
   test.each([

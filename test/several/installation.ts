@@ -1,5 +1,5 @@
 /** Several real servers, on Bun and Node, on one Postgres and one local storage, each with a data folder of its own. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDatabase, stopPostgres } from '../support/postgres.ts'
@@ -11,6 +11,8 @@ export const administrator = { accessKeyId: 'AKIAJSEVERALSERVERSQ', secretAccess
 export interface Installation {
   readonly databaseUrl: string
   start(runtime: Runtime, environment?: Readonly<Record<string, string>>): Promise<RunningServer>
+  /** A server that makes no administrator: that is for whoever does the setup over the API. */
+  startUninitialized(runtime: Runtime, encryptSecretKey: string): Promise<RunningServer>
   /** Kills what still runs and removes everything. */
   remove(): Promise<void>
 }
@@ -19,6 +21,7 @@ export async function createInstallation(): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'interlaken-several-'))
   const databaseUrl = await createDatabase()
   const started: RunningServer[] = []
+  const stores = [{ id: 'disk', type: 'local', backward_compatible: true, local: { path: join(folder, 'disk') } }]
   return {
     databaseUrl,
     async start(runtime, environment = {}) {
@@ -26,7 +29,7 @@ export async function createInstallation(): Promise<Installation> {
         runtime,
         databaseUrl,
         dataDirectory: mkdtempSync(join(folder, 'server-')),
-        stores: [{ id: 'disk', type: 'local', backward_compatible: true, local: { path: join(folder, 'disk') } }],
+        stores,
         credentials: administrator,
         environment: {
           INTERLAKEN_AUTH_ENCRYPT_SECRET_KEY: 'one key for all servers of this installation',
@@ -37,6 +40,24 @@ export async function createInstallation(): Promise<Installation> {
           ...environment,
         },
       })
+      started.push(server)
+      return server
+    },
+    async startUninitialized(runtime, encryptSecretKey) {
+      const directory = mkdtempSync(join(folder, 'server-'))
+      const configFile = join(directory, 'interlaken.json')
+      const signing = { secret_key: 'one key for all servers of this installation' }
+      // JSON is YAML.
+      writeFileSync(
+        configFile,
+        JSON.stringify({
+          database: { type: 'postgres', postgres: { connection_string: databaseUrl } },
+          auth: { encrypt: { secret_key: encryptSecretKey } },
+          blockstores: { signing, stores },
+        }),
+      )
+      const credentials = administrator
+      const server = await startServer({ runtime, configFile, dataDirectory: directory, credentials })
       started.push(server)
       return server
     },

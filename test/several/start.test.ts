@@ -67,3 +67,47 @@ describe('servers with different encryption secrets that start at once', () => {
         expect(String(outcome.reason)).toMatch(/sealed with another auth\.encrypt\.secret_key/)
   })
 })
+
+describe('servers with different encryption secrets before anybody has done the setup', () => {
+  let installation: Installation | undefined
+  const here = () => installation ?? expect.fail('made by the first hook')
+  beforeAll(async () => {
+    installation = await createInstallation()
+  })
+  afterAll(() => installation?.remove())
+
+  it('only those with the secret of the first start, and one of them makes the administrator for all', async () => {
+    const refusal = /sealed with another auth\.encrypt\.secret_key/
+    const first = await here().startUninitialized('bun', 'the key of the first start')
+    await expect(here().startUninitialized('node', 'the key of another')).rejects.toThrow(refusal)
+    const second = await here().startUninitialized('node', 'the key of the first start')
+    const json = {
+      username: 'root',
+      key: { access_key_id: administrator.accessKeyId, secret_access_key: administrator.secretAccessKey },
+    }
+    expect((await call(second, 'POST', '/setup_lakefs', { json, signed: false })).status).toBe(200)
+    for (const server of [first, second]) expect((await call(server, 'GET', '/user')).json.user.id).toBe('root')
+    await expect(here().startUninitialized('bun', 'the key of another')).rejects.toThrow(refusal)
+  })
+})
+
+describe('servers with different encryption secrets that start at once before the setup', () => {
+  let installation: Installation | undefined
+  beforeAll(async () => {
+    installation = await createInstallation()
+  })
+  afterAll(() => installation?.remove())
+
+  it('do not serve one database together', async () => {
+    const here = installation ?? expect.fail('made by the first hook')
+    const outcomes = await Promise.allSettled(
+      (['bun', 'node', 'bun', 'node'] as const).map((runtime, at) =>
+        here.startUninitialized(runtime, `the key that only server ${at} has`),
+      ),
+    )
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected')
+        expect(String(outcome.reason)).toMatch(/sealed with another auth\.encrypt\.secret_key/)
+  })
+})

@@ -13,6 +13,8 @@ export interface ServerOptions {
   readonly databaseUrl?: string
   /** Reused from an earlier server; absent: a new folder that `stop` removes. */
   readonly dataDirectory?: string
+  /** Started with this configuration file, which must name every place; then there is no administrator before the setup. */
+  readonly configFile?: string
   /** `blockstores.stores` in place of the two local storages. */
   readonly stores?: readonly Readonly<Record<string, unknown>>[]
   readonly environment?: Readonly<Record<string, string>>
@@ -51,7 +53,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'interlaken-server-'))
   const [command = '', ...args] = await serverCommand(options.runtime, options.entry)
   const { DATABASE_URL: _, ...inherited } = process.env
-  const child = spawn(command, [...args, '--data', dataDirectory, '--listen', '127.0.0.1:0'], {
+  const { configFile } = options
+  const start = configFile === undefined ? ['--data', dataDirectory] : ['--config', configFile]
+  const child = spawn(command, [...args, ...start, '--listen', '127.0.0.1:0'], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...inherited,
