@@ -1,6 +1,7 @@
 /**
  * The REST benchmark against our own server on a fresh Postgres: run it with Bun,
- * `bun bench/rest.ts [--runtime bun|node] [--fsync] [--out FILE] [… flags of rest-harness.mjs]`. Prints the harness's lines; with
+ * `bun bench/rest.ts [--runtime bun|node] [--fsync] [--cold] [--out FILE] [… flags of rest-harness.mjs]`. A short round that is not
+ * told goes first, so that the server's code is compiled; `--cold` leaves it out. Prints the harness's lines; with
  * `bun bench/compare.mjs bench/lakefs-postgres-local.jsonl FILE` they stand beside lakeFS's figures.
  */
 import { spawn } from 'node:child_process'
@@ -25,6 +26,7 @@ const runtime = (flag('runtime') ?? 'bun') as Runtime
 const out = flag('out')
 const embedded = toggle('embedded')
 const fsync = toggle('fsync')
+const cold = toggle('cold')
 const folder = mkdtempSync(join(tmpdir(), 'interlaken-bench-'))
 const disk = join(folder, 'disk')
 const server = await startServer({
@@ -34,21 +36,34 @@ const server = await startServer({
   ...(embedded ? {} : { databaseUrl: await createDatabase() }),
 })
 try {
-  const harness = spawn(
-    'node',
-    [
-      join(import.meta.dirname, 'rest-harness.mjs'),
-      ...['--base', server.baseUrl, '--ak', server.accessKeyId, '--sk', server.secretAccessKey],
-      ...['--ns', 'local://bench-1', '--physical', `local://${join(disk, 'bench-1')}`, '--disk', folder],
-      ...['--label', `interlaken-${runtime}`, '--pid', String(server.pid), ...args],
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  harness.stdout.pipe(process.stdout)
-  if (out !== undefined) harness.stdout.pipe(createWriteStream(out))
-  process.exitCode = await new Promise<number>((resolve) => harness.once('exit', (code) => resolve(code ?? 1)))
+  if (!cold)
+    await harness('local://warm-up', ['--objects', '1000', '--stage', '3000', '--big', '16', '--n', '5000'], [])
+  const told = out === undefined ? [process.stdout] : [process.stdout, createWriteStream(out)]
+  process.exitCode = await harness('local://bench-1', args, told)
 } finally {
   await server.stop()
   await stopPostgres()
   rmSync(folder, { recursive: true, force: true })
+}
+
+/** One round of the harness against the server; answers its exit code. */
+function harness(
+  namespace: string,
+  flags: readonly string[],
+  outputs: readonly NodeJS.WritableStream[],
+): Promise<number> {
+  const physical = join(disk, namespace.slice('local://'.length))
+  const child = spawn(
+    'node',
+    [
+      join(import.meta.dirname, 'rest-harness.mjs'),
+      ...['--base', server.baseUrl, '--ak', server.accessKeyId, '--sk', server.secretAccessKey],
+      ...['--ns', namespace, '--physical', `local://${physical}`, '--disk', folder],
+      ...['--label', `interlaken-${runtime}`, '--pid', String(server.pid), ...flags],
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  for (const output of outputs) child.stdout.pipe(output)
+  if (outputs.length === 0) child.stdout.resume()
+  return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)))
 }

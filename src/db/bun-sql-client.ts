@@ -178,7 +178,7 @@ function marked(error: unknown): unknown {
   return error
 }
 
-/** `unsupported startup parameter`: PgBouncer and its like. */
+/** `unsupported startup parameter` of PgBouncer and its like, or a setting that this server does not have. */
 function refusesSettings(error: unknown): boolean {
-  return error instanceof Error && /startup parameter/i.test(error.message)
+  return error instanceof Error && (/startup parameter/i.test(error.message) || sqlState(error) === '42704')
 }

@@ -30,14 +30,14 @@ function headSql(fullId: boolean): string {
   const unlessExact = (value: string, otherwise: string): string =>
     fullId ? `CASE WHEN x.id IS NULL THEN ${value} ELSE ${otherwise} END` : value
   return `SELECT ${versionsColumns}, ${repositoryColumns}, ${unlessExact('f.kind', "'c'")} AS kind, c.id AS commit_id, c.metarange_id,
-      f.base_metarange, f.hidden, ${unlessExact('f.token || f.sealed', 'NULL')} AS token_array
+      f.base_metarange, f.hidden, ${unlessExact('f.token', 'NULL')} AS token, ${unlessExact('f.sealed', 'NULL')} AS sealed
     FROM installation i LEFT JOIN repositories r ON r.name = $1
     LEFT JOIN LATERAL (SELECT * FROM refs WHERE repo_uid = r.uid AND name = $2 LIMIT 1) f ON true
     ${fullId ? commit('$2', 'x') : ''} ${commit(fullId ? 'COALESCE(x.id, f.commit_id)' : 'f.commit_id', 'c')}`
 }
 
 const headColumns = `h.auth_version, h.storage_version, ${repositoryColumns.replaceAll('r.', 'h.')}, h.kind, h.commit_id, h.metarange_id,
-  h.base_metarange, h.hidden, array_to_string(h.token_array, ',') AS tokens`
+  h.base_metarange, h.hidden, CASE WHEN h.sealed = '{}' THEN h.token::text ELSE array_to_string(h.token || h.sealed, ',') END AS tokens`
 
 /** The variants of one way to look the base up. */
 export interface ResolveStatements {
@@ -59,16 +59,19 @@ function statements(fullId: boolean): ResolveStatements {
     path: {
       name: `resolve_path${suffix}`,
       readOnly: true,
-      text: `SELECT ${headColumns}, s.place IS NOT NULL AS staged, s.rec FROM (${head}) h LEFT JOIN LATERAL (
-          SELECT t.place, s.rec FROM unnest(h.token_array) WITH ORDINALITY t(token, place)
-          CROSS JOIN LATERAL (SELECT rec FROM staged WHERE token = t.token AND path = $3::bytea LIMIT 1) s ORDER BY t.place LIMIT 1) s ON true`,
+      // The sealed tokens have a join of their own, which is not even entered without them: walking an array costs more than a lookup.
+      text: `SELECT ${headColumns}, s.found OR o.found AS staged, CASE WHEN s.found THEN s.rec ELSE o.rec END AS rec FROM (${head}) h
+        LEFT JOIN LATERAL (SELECT true AS found, rec FROM staged WHERE token = h.token AND path = $3::bytea LIMIT 1) s ON true
+        LEFT JOIN LATERAL (SELECT true AS found, o.rec FROM unnest(h.sealed) WITH ORDINALITY t(token, place)
+          CROSS JOIN LATERAL (SELECT rec FROM staged WHERE token = t.token AND path = $3::bytea LIMIT 1) o
+          WHERE s.found IS NULL AND h.sealed <> '{}' ORDER BY t.place LIMIT 1) o ON true`,
     },
     page: {
       name: `resolve_page${suffix}`,
       readOnly: true,
       text: `WITH h AS MATERIALIZED (${head})
         SELECT row_to_json(head) AS head, NULL::int4 AS place, NULL::bytea AS path, NULL::bytea AS rec FROM (SELECT ${headColumns} FROM h) head
-        UNION ALL SELECT NULL, t.place::int4, page.path, page.rec FROM h CROSS JOIN LATERAL ${stagedPageSql('h.token_array', '$3', '$4', '$5')}`,
+        UNION ALL SELECT NULL, t.place::int4, page.path, page.rec FROM h CROSS JOIN LATERAL ${stagedPageSql('h.token || h.sealed', '$3', '$4', '$5')}`,
     },
     paths: {
       name: `resolve_paths${suffix}`,
@@ -76,7 +79,7 @@ function statements(fullId: boolean): ResolveStatements {
       text: `WITH h AS MATERIALIZED (${head})
         SELECT row_to_json(head) AS head, NULL::int4 AS at, NULL::bool AS visible FROM (SELECT ${headColumns} FROM h) head
         UNION ALL SELECT NULL, u.at::int4, s.visible FROM h CROSS JOIN unnest($3::text::bytea[]) WITH ORDINALITY u(path, at)
-          CROSS JOIN LATERAL (SELECT s.visible FROM unnest(h.token_array) WITH ORDINALITY t(token, place)
+          CROSS JOIN LATERAL (SELECT s.visible FROM unnest(h.token || h.sealed) WITH ORDINALITY t(token, place)
             CROSS JOIN LATERAL (SELECT rec IS NOT NULL AS visible FROM staged WHERE token = t.token AND path = u.path LIMIT 1) s
             ORDER BY t.place LIMIT 1) s`,
     },

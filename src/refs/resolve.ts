@@ -37,7 +37,7 @@ export interface ResolvedRef {
   readonly branch?: { readonly name: BranchName; readonly hidden: boolean; readonly view: '@' | '$' | null }
 }
 
-type PathRow = Head & { readonly staged: boolean; readonly rec: Buffer | null }
+type PathRow = Head & { readonly staged: true | null; readonly rec: Buffer | null }
 type PathsRow = { readonly head: Head } | { readonly head: null; readonly at: number; readonly visible: boolean }
 type PageRow = { readonly head: Head } | (StagedRow & { readonly head: null })
 
