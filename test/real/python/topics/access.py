@@ -2,6 +2,7 @@
 
 import lakefs
 from harness import Place, case, equal, holds, raises
+from lakefs.client import Client
 from lakefs.exceptions import NotAuthorizedException
 from lakefs_sdk import LoginInformation
 from lakefs_sdk.exceptions import NotFoundException as SdkNotFound
@@ -28,10 +29,14 @@ def keys(place: Place) -> None:
         theirs = place.server.client(key.access_key_id, key.secret_access_key)
         list(lakefs.repositories(client=theirs))
         login = LoginInformation(access_key_id=key.access_key_id, secret_access_key=key.secret_access_key)
-        holds(auth.login(login).token, "a login gives a token")
+        session = Client(host=place.server.host, access_token=auth.login(login).token)
+        equal(session.sdk_client.auth_api.get_current_user().user.id, user, "the token of a login")
+        list(lakefs.repositories(client=session))
         auth.delete_credentials(user, key.access_key_id)
         with raises(NotAuthorizedException):
             list(lakefs.repositories(client=theirs))
+        with raises(NotAuthorizedException):
+            list(lakefs.repositories(client=session))
         with raises(UnauthorizedException):
             auth.login(login)
         for action in (auth.get_credentials, auth.delete_credentials):

@@ -1,10 +1,11 @@
 """Commits, the log and the uncommitted diff."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 import lakefs
 import lakefs_sdk
-from harness import Place, case, equal, holds, raises
+from harness import WORKERS, Place, case, equal, holds, raises
 from lakefs.exceptions import BadRequestException, NotFoundException
 
 
@@ -40,6 +41,28 @@ def empty(place: Place) -> None:
         repo.branch("never").commit("x")
     with raises(NotFoundException):
         repo.commit("f" * 64).get_commit()
+
+
+@case("writers and committers at the same time lose nothing")
+def contention(place: Place) -> None:
+    main = place.repository("contended").branch("main")
+
+    def write_and_commit(worker: int) -> list[str]:
+        made = []
+        for n in range(5):
+            main.object(f"{worker}/{n}").upload(f"{worker} {n}")
+            try:
+                made.append(main.commit(f"{worker} {n}").id)
+            except BadRequestException as nothing_left:  # another's commit took it along
+                holds("no changes" in str(nothing_left), str(nothing_left))
+        return made
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        made = [commit for commits in pool.map(write_and_commit, range(WORKERS)) for commit in commits]
+    equal(list(main.uncommitted()), [])
+    every = sorted(f"{worker}/{n}" for worker in range(WORKERS) for n in range(5))
+    equal([entry.path for entry in lakefs.Reference(main.repo_id, "main@", place.client).objects()], every)
+    equal(sorted(commit.id for commit in list(main.log())[:-1]), sorted(made), "every commit is in the log, once")
 
 
 @case("a ready metarange becomes a commit on a clean branch")

@@ -1,10 +1,11 @@
 """Objects: written in every way, described, listed, copied, deleted."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import lakefs
 import lakefs_sdk
-from harness import Place, case, equal, holds, raises
+from harness import WORKERS, Place, case, equal, holds, raises
 from lakefs.exceptions import (
     BadRequestException,
     NotFoundException,
@@ -56,6 +57,9 @@ def upload(place: Place) -> None:
         big = hashlib.sha256(b"seed").digest() * 200_000
         main.object(f"{way}/big").upload(big, "wb", pre_sign=way)
         equal(hashlib.md5(main.object(f"{way}/big").reader().read()).hexdigest(), hashlib.md5(big).hexdigest(), "6.4 MB")
+    spooled = bytes(40_000_000)  # more than the client keeps in memory
+    main.object("spooled").upload(spooled, "wb")
+    equal(main.object("spooled").stat().checksum, hashlib.md5(spooled).hexdigest(), "40 MB")
     with raises(RuntimeError):
         with main.object("discarded").writer("wb") as writer:
             writer.write(b"x")
@@ -80,6 +84,17 @@ def exclusive(place: Place) -> None:
         with raises(ObjectExistsException):
             late.close()
         equal([main.object(f"{way}/{name}").reader("r").read() for name in ("once", "late")], ["first", "early"])
+
+    def attempt(n: int) -> int | None:
+        try:
+            main.object("race").upload(str(n), "x")
+            return n
+        except ObjectExistsException:
+            return None
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        winners = [n for n in pool.map(attempt, range(WORKERS)) if n is not None]
+    equal([main.object("race").reader("r").read()], [str(n) for n in winners], "one of many at once")
     api = place.sdk.objects_api
     with raises(ApiException, "Precondition", status=412):
         api.upload_object(main.repo_id, "main", "None/once", content=b"x", if_none_match="*")
@@ -208,6 +223,7 @@ def delete(place: Place) -> None:
     main.object("staged").upload("x")
     main.object("staged").delete()
     main.object("never").delete()
+    main.object("never").delete(no_tombstone=True)
     holds(not main.object("a").exists(), "gone")
     for action in (main.object("a").stat, lambda: main.object("a").reader().read(), main.object("staged").stat):
         with raises(ObjectNotFoundException):

@@ -35,6 +35,19 @@ def in_use(place: Place) -> None:
         lakefs.Repository(place.fresh("bad"), client=place.client).create(
             storage_namespace=elsewhere, storage_id=place.id, default_branch="no/branch"
         )
+    for namespace, storage_id in ((elsewhere, "nowhere"), ("gs://of-another/kind", place.id)):
+        with raises(BadRequestException):
+            lakefs.Repository(place.fresh("bad"), client=place.client).create(
+                storage_namespace=namespace, storage_id=storage_id
+            )
+
+
+@case("a bare repository has no branch until one is restored")
+def bare(place: Place) -> None:
+    repo = place.repository("bare", bare=True)
+    equal(lakefs.repository(repo.id, client=place.client).properties.default_branch, "main")
+    equal(list(repo.branches()), [])
+    repo.delete()
 
 
 @case("sample data is there in a commit of its own, readable, on a protected branch")
