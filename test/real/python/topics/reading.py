@@ -81,8 +81,9 @@ def head(place: Place) -> None:
     equal(bytes(api.get_object(*where, if_none_match='"other"')), DATA)
     main.object("page.html").upload("<script>", content_type="text/html")
     page = api.get_object_with_http_info(main.repo_id, "main", "page.html").headers
-    equal((page["Content-Type"], page["Content-Disposition"]), ("text/html", "attachment"), "a page that scripts")
-    equal((page["X-Content-Type-Options"], page["Content-Security-Policy"]), ("nosniff", "default-src 'none'"))
+    equal((page["Content-Type"], page["Content-Disposition"]), ("text/html", "inline"), "a page is shown")
+    equal((page["X-Content-Type-Options"], page["Content-Security-Policy"]), ("nosniff", "default-src 'none'"), "without its scripts")
+    equal(got.headers["Content-Disposition"], "attachment", "an unknown type is saved")
     with raises(SdkNotFound):
         api.head_object(main.repo_id, "main", "never")
     equal((main.object("a b").exists(), main.object("never").exists()), (True, False))
