@@ -11,7 +11,6 @@ import { startServer } from './server.mjs'
 
 const folder = mkdtempSync(join(tmpdir(), 'interlaken-first-floor-'))
 const minio = await startMinio()
-const postgres = await startPostgres()
 const credentials = { access_key_id: minio.accessKeyId, secret_access_key: minio.secretAccessKey }
 let passed = 0
 let failed = 0
@@ -70,12 +69,14 @@ async function run(title, storages, env) {
   }
 }
 
+let postgres = null
 try {
+  postgres = await startPostgres()
   await run('bun-postgres', Object.values(storagesOf('bun-postgres')), { DATABASE_URL: postgres.url })
   await run('node-embedded', Object.values(storagesOf('node-embedded')), { INTERLAKEN_RUNTIME: 'node' })
   await run('cloud-alone', [storagesOf('cloud-alone').cloud], {})
 } finally {
-  await postgres.stop()
+  await postgres?.stop()
   await minio.stop()
   rmSync(folder, { recursive: true, force: true })
 }

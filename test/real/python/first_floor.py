@@ -8,7 +8,9 @@ import time
 
 import lakefs_sdk
 from harness import CASES, Place, Server, run_case
-from topics import access, branches, bulk, commits, objects, reading, refs, repositories, server, staging  # noqa: F401 (they register)
+
+# Importing them registers their cases.
+from topics import access, branches, bulk, commits, objects, reading, refs, repositories, server, staging  # noqa: F401
 
 
 def main() -> None:

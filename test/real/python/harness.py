@@ -43,10 +43,10 @@ class Place:
     id: str
     type: str
     namespace: str
+    # What physical addresses of this storage begin with.
     addresses: str
-    """What physical addresses of this storage begin with."""
     presigns: bool
-    """Every storage of this server presigns, so the client does it unasked."""
+    # Every storage of this server presigns, so the client does it unasked.
     presigns_unasked: bool
     client: Client = field(repr=False)
 
@@ -84,8 +84,8 @@ class Place:
 class Case:
     title: str
     run: Callable[[Place], None]
+    # Knows no storage: once a server is enough.
     once: bool
-    """Knows no storage: once a server is enough."""
 
 
 CASES: list[Case] = []

@@ -82,7 +82,8 @@ def head(place: Place) -> None:
     main.object("page.html").upload("<script>", content_type="text/html")
     page = api.get_object_with_http_info(main.repo_id, "main", "page.html").headers
     equal((page["Content-Type"], page["Content-Disposition"]), ("text/html", "inline"), "a page is shown")
-    equal((page["X-Content-Type-Options"], page["Content-Security-Policy"]), ("nosniff", "default-src 'none'"), "without its scripts")
+    safe = (page["X-Content-Type-Options"], page["Content-Security-Policy"])
+    equal(safe, ("nosniff", "default-src 'none'"), "without its scripts")
     equal(got.headers["Content-Disposition"], "attachment", "an unknown type is saved")
     with raises(SdkNotFound):
         api.head_object(main.repo_id, "main", "never")
