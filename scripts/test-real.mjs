@@ -63,6 +63,9 @@ else fail('the S3 adapter on MinIO', 'needs MinIO')
 if (haveMinio && havePython)
   leg('the main job with the Python client on three storages', node, ['test/real/main-job.mjs'])
 else fail('the main job with the Python client', 'needs MinIO and the Python clients')
+if (haveMinio && havePython)
+  leg('every basic operation with the Python client on each storage', node, ['test/real/first-floor.mjs'])
+else fail('every basic operation with the Python client', 'needs MinIO and the Python clients')
 
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
 process.exitCode = failed === 0 ? 0 : 1

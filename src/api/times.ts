@@ -7,7 +7,7 @@ const MAX_SECONDS = 253_402_300_799
 /** 0000-01-01: an HTTP date has four digits for the year. */
 const MIN_HTTP_SECONDS = -62_167_219_200
 const RANGE = `must be between ${MIN_SECONDS} and ${MAX_SECONDS}`
-const DATE_TIME = /^(\d{4}-\d\d-\d\d)[Tt]([01]\d|2[0-3])(:\d\d:\d\d(?:\.\d+)?)([Zz]|[+-]\d\d:\d\d)$/
+const DATE_TIME = /^(\d{4}-\d\d-\d\d)[Tt]([01]\d|2[0-3])(:\d\d:\d\d(?:\.\d+)?)(?:[Zz]|([+-]\d\d):?(\d\d))$/
 
 /** Unix seconds that can be stored. */
 export const timestampSeconds = v.pipe(
@@ -17,13 +17,17 @@ export const timestampSeconds = v.pipe(
   v.maxValue(MAX_SECONDS, RANGE),
 )
 
-/** An RFC 3339 date-time as Unix seconds, null for anything else (a day that its month does not have, 24:00). */
+/**
+ * An RFC 3339 date-time as Unix seconds, null for anything else (a day that its month does not have, 24:00, no zone). The Python
+ * client leaves out the colon of the zone, so that may be missing.
+ */
 export function parseDateTime(value: string): number | null {
-  const [, date = '', hour = '', rest = '', zone = ''] = DATE_TIME.exec(value) ?? []
+  const [, date = '', hour = '', rest = '', offsetHours, offsetMinutes] = DATE_TIME.exec(value) ?? []
   // Date.parse makes 1 March of 30 February.
   const day = new Date(`${date}T00:00:00Z`)
   if (Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== date) return null
-  const milliseconds = Date.parse(`${date}T${hour}${rest}${zone.toUpperCase()}`)
+  const zone = offsetHours === undefined ? 'Z' : `${offsetHours}:${offsetMinutes}`
+  const milliseconds = Date.parse(`${date}T${hour}${rest}${zone}`)
   return Number.isNaN(milliseconds) ? null : milliseconds / 1000
 }
 

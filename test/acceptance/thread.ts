@@ -475,6 +475,14 @@ export function describeThread(title: string, server: () => Target, storage: () 
         const rest = await send('GET', `${R}/refs/work/commits?after=${first.json.pagination.next_offset}`)
         expect(rest.json.results).toEqual(log.json.results.slice(1))
         expect((await send('GET', `${R}/refs/main/commits`)).json.results).toHaveLength(1)
+        // The last as the Python client writes it.
+        for (const zone of ['Z', '+00:00', '.000000+0000']) {
+          const since = async (year: number) =>
+            (await send('GET', `${R}/refs/work/commits?since=${q(`${year}-01-01T00:00:00${zone}`)}`)).json.results
+          expect([await since(2001), await since(9001)], zone).toEqual([log.json.results, []])
+        }
+        const zoneless = await send('GET', `${R}/refs/work/commits?since=2001-01-01T00:00:00`)
+        refusal(zoneless, 400, /parameter "since" in query has an error/)
 
         for (const [ref, there] of [
           [id, true],

@@ -1,14 +1,12 @@
 // The main job as a user runs it: `npm start` with storages, then the published Python client on real data. Once with two local
 // storages and a MinIO, once with the MinIO alone, since clients choose their ways by what every storage can do.
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startMinio } from './minio.mjs'
+import { runPython } from './python.mjs'
+import { root, startServer } from './server.mjs'
 
-const START_TIMEOUT_MS = 120_000
-
-const root = join(import.meta.dirname, '..', '..')
 const folder = mkdtempSync(join(tmpdir(), 'interlaken-main-job-'))
 const minio = await startMinio()
 const credentials = { access_key_id: minio.accessKeyId, secret_access_key: minio.secretAccessKey }
@@ -41,9 +39,9 @@ process.exitCode = failed === 0 && passed > 0 ? 0 : 1
 
 async function runJob(title, storages, { sourceFiles, leastFiles }) {
   process.stdout.write(`\n${title}\n`)
-  const server = await startServer(title, storages)
+  const server = await startServer({ data: join(folder, title), storages: storages.map(({ store }) => store) })
   try {
-    const settings = {
+    const counts = await runPython('main_job.py', 'INTERLAKEN_MAIN_JOB', {
       host: server.host,
       access_key_id: server.accessKeyId,
       secret_access_key: server.secretAccessKey,
@@ -51,53 +49,10 @@ async function runJob(title, storages, { sourceFiles, leastFiles }) {
       source_files: sourceFiles,
       least_files: leastFiles,
       storages: storages.map(({ job }) => job),
-    }
-    const python = process.env.INTERLAKEN_TEST_PYTHON ?? 'python3'
-    const job = spawn(python, [join(import.meta.dirname, 'python', 'main_job.py')], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, PYTHONUNBUFFERED: '1', INTERLAKEN_MAIN_JOB: JSON.stringify(settings) },
     })
-    let output = ''
-    job.stdout.setEncoding('utf8').on('data', (text) => {
-      output += text
-      process.stdout.write(text)
-    })
-    const code = await new Promise((resolve) => job.once('close', resolve))
-    const counts = /^(\d+) passed, (\d+) failed$/m.exec(output)
-    passed += Number(counts?.[1] ?? 0)
-    failed += counts === null ? 1 : Number(counts[2])
-    if (counts === null) process.stdout.write(`FAILED: the job ended with ${code} before its end\n`)
+    passed += counts.passed
+    failed += counts.failed
   } finally {
     await server.stop()
   }
-}
-
-/** `npm start`, as a user types it. */
-async function startServer(title, storages) {
-  const args = ['start', '--silent', '--', '--data', join(folder, title), '--listen', '127.0.0.1:0']
-  const child = spawn('npm', args, {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, INTERLAKEN_BLOCKSTORES_STORES: JSON.stringify(storages.map(({ store }) => store)) },
-  })
-  const exited = new Promise((resolve) => child.once('exit', resolve))
-  const shown = await new Promise((resolve, reject) => {
-    let output = ''
-    const late = setTimeout(() => reject(new Error(`the server did not start:\n${output}`)), START_TIMEOUT_MS)
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      output += text
-      const host = /listening +(\S+)/.exec(output)?.[1]
-      const accessKeyId = /access key id +(\S+)/.exec(output)?.[1]
-      const secretAccessKey = /secret access key +(\S+)/.exec(output)?.[1]
-      if (host === undefined || accessKeyId === undefined || secretAccessKey === undefined) return
-      clearTimeout(late)
-      resolve({ host, accessKeyId, secretAccessKey })
-    })
-    void exited.then((code) => reject(new Error(`the server ended with ${code}:\n${output}`)))
-  })
-  const stop = () => {
-    child.kill('SIGTERM')
-    return exited
-  }
-  return { ...shown, stop }
 }

@@ -8,7 +8,7 @@ import { AwsClient } from 'aws4fetch'
 
 const START_TIMEOUT_MS = 30_000
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)
