@@ -169,7 +169,15 @@ async function sealedTokens(db: Db): Promise<void> {
 /** A thousand commits of 50 writes each, with the sweeps that would have come between them. */
 async function months(db: Db): Promise<void> {
   const { catalog, target } = await prepare(db, 10_000)
-  const request = { message: '', metadata: {}, committer: '', dateSeconds: null, allowEmpty: false, force: false }
+  const request = {
+    message: '',
+    metadata: {},
+    committer: '',
+    dateSeconds: null,
+    sourceTree: null,
+    allowEmpty: false,
+    force: false,
+  }
   const sizes = async (title: string) => {
     const [row] = await run<{ rows: string; bytes: string }>(
       db,

@@ -5,8 +5,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { commit, getCommit } from '../catalog/commits.ts'
 import { logCommits } from '../catalog/log.ts'
 import type { PathFilter } from '../committed/touched.ts'
-import { DomainError } from '../errors.ts'
-import type { Commit } from '../model.ts'
+import type { Commit, MetaRangeId } from '../model.ts'
 import { parseObjectPath } from '../refs/names.ts'
 import { databaseText, readJson } from './body.ts'
 import { metadataBody } from './metadata.ts'
@@ -51,15 +50,9 @@ function pathFilter({ query }: ApiRequest): PathFilter | null {
   return objects.length + prefixes.length === 0 ? null : { objects, prefixes }
 }
 
-/** What the contract has and this server has not yet. */
-function refuse(what: string): never {
-  throw new DomainError('not_implemented', `not implemented: ${what}`)
-}
-
 export function commitHandlers(catalog: Catalog) {
   return {
     async commit(request: ApiRequest): Promise<Reply> {
-      if (request.query.text('source_metarange') !== null) refuse('commit with source_metarange')
       const body = await readJson(request.raw, creation)
       const made = await commit(catalog, request, {
         repository: request.param('repository'),
@@ -69,6 +62,7 @@ export function commitHandlers(catalog: Catalog) {
         committer: committerOf(request.principal),
         dateSeconds: body.date ?? null,
         allowEmpty: body.allow_empty ?? false,
+        sourceTree: request.query.text('source_metarange') as MetaRangeId | null,
         force: body.force ?? false,
       })
       return json(201, show(made))

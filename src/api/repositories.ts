@@ -1,5 +1,6 @@
 /** Operations on repositories. */
 import * as v from 'valibot'
+import { committerOf } from '../auth/identity.ts'
 import { allOf, namespaceResource, permission, repositoryResource } from '../auth/permissions.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import {
@@ -53,12 +54,13 @@ export function repositoryHandlers(catalog: Catalog) {
           permission('fs:AttachStorageNamespace', namespaceResource(body.storage_namespace)),
         ),
       )
-      const repository = await createRepository(catalog, {
+      const repository = await createRepository(catalog, request, {
         name: body.name,
         storageId: body.storage_id || null,
         namespace: body.storage_namespace,
         defaultBranch: body.default_branch || 'main',
         sampleData: body.sample_data ?? false,
+        committer: committerOf(request.principal),
         readOnly: body.read_only ?? false,
         bare,
       })

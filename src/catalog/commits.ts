@@ -1,8 +1,12 @@
 /** Commits: made and found. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { commitTree, writeEmptyTree } from '../committed/commit-tree.ts'
+import { EffectCursor } from '../committed/effects.ts'
 import { commitId } from '../committed/identity.ts'
-import { sameRecords } from '../committed/tree-changes.ts'
+import { layer } from '../committed/overlay.ts'
+import type { TableReader } from '../committed/table-reader.ts'
+import { openTree } from '../committed/tree.ts'
+import { sameRecords, treeChanges } from '../committed/tree-changes.ts'
 import type { Db } from '../db/db.ts'
 import { DomainError, isDomainError } from '../errors.ts'
 import type { BranchName, Commit, MetaRangeId, Repository, RepositoryUid } from '../model.ts'
@@ -28,6 +32,8 @@ export interface CommitRequest {
   /** Unix seconds in place of the clock's; null: now. */
   readonly dateSeconds: number | null
   readonly allowEmpty: boolean
+  /** A tree that is there already, committed as it is to a branch without uncommitted changes; null: what is staged. */
+  readonly sourceTree: MetaRangeId | null
   /** Also in a read-only repository. */
   readonly force: boolean
 }
@@ -51,13 +57,15 @@ const patienceMs = 2000
  * A small commit never overtakes a large one that sealed earlier: it would answer before writes that were acknowledged before it are
  * in the head.
  *
- * @throws repository_not_found, branch_not_found, branch_protected, no_changes, read_only, contended, storage_*, outcome_unknown
+ * @throws repository_not_found, branch_not_found, branch_protected, no_changes, dirty_branch, read_only, contended, storage_*,
+ *   outcome_unknown
  */
 export async function commit(catalog: Catalog, caller: Caller, request: CommitRequest): Promise<Commit> {
   const branch = parseBranchName(request.branch)
   const repository = await findRepository(catalog, caller, request.repository)
   refuseProtected(repository, branch, 'commit to')
   refuseReadOnly(repository, request.force)
+  if (request.sourceTree !== null) await requireTree(tablesOf(catalog, repository), request.sourceTree)
   const work = (turn: Turn) => announceAndCommit(catalog, repository, branch, request, turn)
   return catalog.turns === undefined ? work(alone) : catalog.turns.take(`${repository.uid}/${branch}`, work)
 }
@@ -112,7 +120,7 @@ async function commitSealed(
       lost === 0 && first.older.length === 0 ? first : restOf(first, await readSealed(db, repository.uid, branch))
     const head = await readCommit(db, catalog.commits, repository.uid, sealed.commitId)
     if (prepared === null || !fits(prepared, sealed, head)) {
-      const tree = await buildTree(catalog, tables, sealed, head, request.allowEmpty)
+      const tree = await buildTree(catalog, tables, sealed, head, request)
       prepared = { sealed, head, tree }
       catalog.observe('commit.tree-written')
     }
@@ -186,6 +194,7 @@ function publishLocked(
 /** The head's tree, when nothing is left to commit and a commit is wanted all the same; null when there is one to build. */
 function emptyCommitTree(request: CommitRequest, sealed: SealedBranch, head: Commit): MetaRangeId | null {
   const nothingLeft = sealed.tokens.length === 0 && sealed.baseMetaRangeId === null
+  if (request.sourceTree !== null) return null
   return request.allowEmpty && nothingLeft && head.metaRangeId !== '' ? head.metaRangeId : null
 }
 
@@ -196,12 +205,16 @@ function published(catalog: Catalog, made: Commit): Commit {
 
 async function buildTree(
   catalog: Catalog,
-  tables: ReturnType<typeof tablesOf>,
+  tables: TableReader,
   sealed: SealedBranch,
   head: Commit,
-  allowEmpty: boolean,
+  { allowEmpty, sourceTree }: CommitRequest,
 ): Promise<MetaRangeId> {
   const base = sealed.baseMetaRangeId ?? head.metaRangeId
+  if (sourceTree !== null) {
+    if (!(await hasChanges(catalog, tables, sealed, head))) return sourceTree
+    throw new DomainError('dirty_branch', 'cannot use source MetaRange on a branch with uncommitted changes')
+  }
   const changes = stagedCursor(catalog.db, sealed.tokens)
   const { metaRangeId } = await commitTree({
     reader: tables,
@@ -220,6 +233,29 @@ async function buildTree(
     throw new DomainError('no_changes', 'commit: no changes')
   }
   return head.metaRangeId === '' ? writeEmptyTree(tables.store) : head.metaRangeId
+}
+
+/** lakeFS takes any id on trust; a commit on a tree that is not there could never be read. @throws invalid_argument */
+async function requireTree(tables: TableReader, id: MetaRangeId): Promise<void> {
+  try {
+    await tables.metaRange(id)
+  } catch (cause) {
+    if (!isDomainError(cause, 'storage_not_found')) throw cause
+    throw new DomainError(
+      'invalid_argument',
+      `parameter "source_metarange" in query has an error: the repository has no metarange "${id}"`,
+      { cause },
+    )
+  }
+}
+
+/** Whether a commit of what was sealed would change anything. Costs the rows up to the first that does. */
+async function hasChanges(catalog: Catalog, tables: TableReader, sealed: SealedBranch, head: Commit): Promise<boolean> {
+  const tree = await openTree(tables, head.metaRangeId)
+  const staged = stagedCursor(catalog.db, sealed.tokens)
+  const { baseMetaRangeId: base } = sealed
+  const changes = base === null ? staged : layer(staged, treeChanges(tree, await openTree(tables, base)))
+  return new EffectCursor(changes, tree).next()
 }
 
 function makeCommit(request: CommitRequest, head: Commit, metaRangeId: MetaRangeId): Commit {

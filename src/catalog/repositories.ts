@@ -12,6 +12,7 @@ import * as records from '../refs/repositories.ts'
 import type { Caller, Catalog } from './catalog.ts'
 import { now } from './clock.ts'
 import { findRepository, refuseReadOnly } from './resolve.ts'
+import { addSampleData } from './sample-data.ts'
 
 /** A key in S3 has at most 1024 bytes, and what lies below must fit too. */
 const MAX_NAMESPACE_BYTES = 768
@@ -22,7 +23,9 @@ export interface RepositoryCreation {
   readonly storageId: string | null
   readonly namespace: string
   readonly defaultBranch: string
+  /** Sample files in a first commit by `committer`, and a protected default branch. */
   readonly sampleData: boolean
+  readonly committer: string
   readonly readOnly: boolean
   /** Only the record: no look at the storage, no branch, no commit. For restores. */
   readonly bare: boolean
@@ -30,15 +33,24 @@ export interface RepositoryCreation {
 
 /**
  * Makes a repository: what can refuse it is asked first, then the record is written (under a lock that keeps two creations from
- * sharing a place), then the namespace is marked, which proves that the storage takes writes. When the mark fails the record goes
- * again; when the process dies in between, the repository is there and whole, only unmarked.
+ * sharing a place), then the namespace is marked, which proves that the storage takes writes, and sample data are added. When one of
+ * these fails the record goes again; when the process dies in between, the repository is there and whole, only without them.
  *
  * @throws invalid_argument, already_exists, namespace_invalid, namespace_in_use, namespace_unwritable, storage_unsupported
  */
-export async function createRepository(catalog: Catalog, wanted: RepositoryCreation): Promise<Repository> {
+export async function createRepository(
+  catalog: Catalog,
+  caller: Caller,
+  wanted: RepositoryCreation,
+): Promise<Repository> {
   const name = parseRepositoryName(wanted.name, 'name')
   const defaultBranch = parseBranchName(wanted.defaultBranch, 'default_branch')
-  if (wanted.sampleData) throw new DomainError('not_implemented', 'not implemented: createRepository with sample_data')
+  if (wanted.sampleData && wanted.bare) {
+    throw new DomainError(
+      'invalid_argument',
+      'request body has an error: "sample_data": a bare repository has no branch for it',
+    )
+  }
   await records.refuseTakenName(catalog.db, name)
   const storage = storageFor(catalog, wanted.storageId)
   const namespace = checkNamespace(storage, wanted.namespace)
@@ -65,11 +77,22 @@ export async function createRepository(catalog: Catalog, wanted: RepositoryCreat
   }
   const first = wanted.bare ? null : initialCommit()
   await records.createRepository(catalog.db, { repository, canonicalNamespace, initialCommit: first })
-  if (!marks) return repository
   try {
-    await asAccess(markNamespace(catalog, storage, repository))
+    if (marks) await asAccess(markNamespace(catalog, storage, repository))
   } catch (error) {
     await records.deleteRepository(catalog.db, repository.uid)
+    throw error
+  }
+  if (!wanted.sampleData) return repository
+  try {
+    await addSampleData(catalog, caller, repository, wanted.committer)
+  } catch (error) {
+    await records.deleteRepository(catalog.db, repository.uid)
+    const { blockStoragePrefix } = catalog.options
+    // The first error is the one to tell; a marker that stays is named to whoever wants the namespace next.
+    await storage.adapter
+      .remove(storage.adapter.locate(namespace, markerIdentifier(blockStoragePrefix)))
+      .catch(() => undefined)
     throw error
   }
   return repository

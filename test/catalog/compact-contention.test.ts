@@ -69,7 +69,15 @@ describeOnDatabases('compactions beside everything else', (db) => {
       writing--
     }
     async function commits(catalog: Catalog): Promise<void> {
-      const request = { message: '', metadata: {}, committer: '', dateSeconds: null, allowEmpty: false, force: false }
+      const request = {
+        message: '',
+        metadata: {},
+        committer: '',
+        dateSeconds: null,
+        sourceTree: null,
+        allowEmpty: false,
+        force: false,
+      }
       while (busy()) {
         const made = commit(catalog, anybody, { ...request, repository: target.name, branch: 'main' })
         if (await unless(['no_changes', 'contended'], made)) counts.commits++

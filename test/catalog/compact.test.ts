@@ -49,7 +49,15 @@ function verbs(catalog: Catalog, { name, namespace, ...repository }: Target) {
     /** False: there was nothing to commit. */
     async commit() {
       try {
-        const request = { message: '', metadata: {}, committer: '', dateSeconds: null, allowEmpty: false, force: false }
+        const request = {
+          message: '',
+          metadata: {},
+          committer: '',
+          dateSeconds: null,
+          sourceTree: null,
+          allowEmpty: false,
+          force: false,
+        }
         await commit(catalog, anybody, { ...request, repository: name, branch: 'main' })
         return true
       } catch (error) {

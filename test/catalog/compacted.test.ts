@@ -38,7 +38,15 @@ async function prepare(db: Db) {
   const remove = (path: string) => deleteObject(catalog, anybody, target(path))
   const names = Array.from({ length: 20 }, (_, n) => `d${n % 4}/${n}`)
   for (const path of names) await put(path, 1)
-  const request = { message: '', metadata: {}, committer: '', dateSeconds: null, allowEmpty: false, force: false }
+  const request = {
+    message: '',
+    metadata: {},
+    committer: '',
+    dateSeconds: null,
+    sourceTree: null,
+    allowEmpty: false,
+    force: false,
+  }
   await commit(catalog, anybody, { ...request, repository: repository.name, branch: 'main' })
   for (const path of ['d0/0', 'd1/new', 'd2/2']) await put(path, 2)
   await remove('d1/1')

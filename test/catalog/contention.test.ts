@@ -96,6 +96,7 @@ function branchOf(catalog: Catalog, repository: { name: string; namespace: strin
           metadata: {},
           committer: 'tester',
           dateSeconds: null,
+          sourceTree: null,
           allowEmpty,
           force: false,
         })
