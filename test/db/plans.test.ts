@@ -14,6 +14,7 @@ import { stagedCursor } from '../../src/staging/read.ts'
 import { resetBranch, resetPaths } from '../../src/staging/reset.ts'
 import { lockSealed, readSealed, sealBranch } from '../../src/staging/seal.ts'
 import { sweepRetired } from '../../src/staging/sweep.ts'
+import { beginTree, othersCommit } from '../../src/staging/trees.ts'
 import { stageRows } from '../../src/staging/write.ts'
 import { describeOnDatabases } from '../support/databases.ts'
 import { fakeCommit, hexId, newRepository } from '../support/repository.ts'
@@ -79,6 +80,7 @@ describeOnDatabases('plans', (real) => {
     const cursor = stagedCursor(db, [...sealed.tokens, randomUUID() as StagingToken], { groups })
     await cursor.next()
     await stagedCursor(db, sealed.tokens, { groups }).seek(path)
+    await othersCommit(db, uid, await beginTree(db, uid, 'commit'))
     await publishCommit(db, sealed, fakeCommit())
     await sweepRetired(db)
     await setProtectedBranches(db, uid, ['a*'], [])
