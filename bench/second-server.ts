@@ -156,6 +156,7 @@ await call(first, 'POST', `${R}/branches/main/objects?path=file`, { body: 'x'.re
 await call(first, 'POST', `${R}/branches/main/commits`, { json: { message: 'committed' } })
 await fill('staged')
 await call(first, 'POST', `${R}/branches`, { json: { name: 'written', source: 'main' } })
+let secondCpuMs = 0
 for (const [title, operation] of Object.entries(operations)) {
   const alone: Measured[] = []
   const beside: Measured[] = []
@@ -163,7 +164,9 @@ for (const [title, operation] of Object.entries(operations)) {
   for (let round = 0; round < rounds; round++) {
     alone.push(await drive(() => operation(first), first.pid))
     const end = interfere(second)
+    const before = cpuMs(second.pid)
     beside.push(await drive(() => operation(first), first.pid))
+    secondCpuMs += cpuMs(second.pid) - before
     await end()
   }
   const rate = (of: readonly Measured[]) => median(of.map(({ perSecond }) => perSecond))
@@ -173,6 +176,8 @@ for (const [title, operation] of Object.entries(operations)) {
     `${title.padEnd(20)} ${rate(alone).toFixed(0)}/s -> ${rate(beside).toFixed(0)}/s (${ratio(rate(beside) / rate(alone))})   cpu ${cpu(alone).toFixed(0)} us -> ${cpu(beside).toFixed(0)} us (${ratio(cpu(beside) / cpu(alone))})`,
   )
 }
+const measuredMs = 1000 * seconds * rounds * Object.keys(operations).length
+console.log(`the second server took ${((100 * secondCpuMs) / measuredMs).toFixed(0)} % of a core`)
 await second.stop()
 await first.stop()
 await stopPostgres()

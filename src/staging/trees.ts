@@ -9,6 +9,13 @@ const begin: HotStatement = {
 }
 const end: HotStatement = { name: 'tree_end', text: 'DELETE FROM trees WHERE id = $1::uuid' }
 
+/** The table is small: rows live as long as a tree is being built. */
+const others: HotStatement = {
+  name: 'tree_others',
+  readOnly: true,
+  text: `SELECT EXISTS (SELECT 1 FROM trees WHERE repo_uid = $1::uuid AND purpose = 'commit' AND id <> $2::uuid) AS found`,
+}
+
 /** Announces a tree that is about to be built. `publishCommit` takes the answer, or `endTree` when nothing came of it. */
 export async function beginTree(
   db: Db,
@@ -23,4 +30,10 @@ export async function beginTree(
 /** Takes the announcement back. */
 export async function endTree(db: Db, treeId: string): Promise<void> {
   await db.run(end, [treeId])
+}
+
+/** Whether a commit of the repository other than that of `treeId` is at work, or died over it. */
+export async function othersCommit(db: Db, repoUid: RepositoryUid, treeId: string): Promise<boolean> {
+  const [row] = await db.run<{ found: boolean }>(others, [repoUid, treeId])
+  return row?.found === true
 }

@@ -299,6 +299,32 @@ describeOnDatabases('commits under contention', (db) => {
     await expectChain(db(), repository.uid, await small.log())
   })
 
+  test('what a failed commit left is not waited for', async () => {
+    const repository = await newRepository(db())
+    const installation = installationOver(db())
+    const failing = () => Promise.reject(new Error('expected'))
+    const victim = branchOf(installation.server(before(db(), failing)), repository)
+    await victim.put('left')
+    await expect(victim.commit('fails')).rejects.toThrow('expected')
+    let looks = 0
+    const other = branchOf(
+      installation.server({
+        ...db(),
+        run: (statement, params) => {
+          if (statement.name === 'seal_read') looks++
+          return db().run(statement, params)
+        },
+      }),
+      repository,
+    )
+    await other.put('more')
+    const { made, trees } = await other.commit('both')
+    expect([made?.message, trees]).toEqual(['both', 1])
+    // One after there was nobody to wait for.
+    expect(looks).toBe(1)
+    expect(await other.paths('main@')).toEqual(['left', 'more'])
+  })
+
   test('a reset in between is obeyed', async () => {
     const repository = await newRepository(db())
     const installation = installationOver(db())

@@ -28,6 +28,7 @@ import { stagedCursor } from '../../src/staging/read.ts'
 import { resetBranch, resetPaths } from '../../src/staging/reset.ts'
 import { lockSealed, readSealed, sealBranch } from '../../src/staging/seal.ts'
 import { sweepRetired } from '../../src/staging/sweep.ts'
+import { beginTree, othersCommit } from '../../src/staging/trees.ts'
 import { stageRows } from '../../src/staging/write.ts'
 import { describeOnDatabases } from '../support/databases.ts'
 import { fakeCommit, hexId, newRepository } from '../support/repository.ts'
@@ -99,6 +100,7 @@ describeOnDatabases('plans', (real) => {
     await renewCompaction(db, lease)
     await releaseCompaction(db, lease)
     await Promise.all([getRepositoryByUid(db, uid), stagingLoad(db, uid, main, 1), surveySealed(db, firstPlace, 9, 1)])
+    await othersCommit(db, uid, await beginTree(db, uid, 'commit'))
     await publishCommit(db, sealed, fakeCommit())
     await sweepRetired(db)
     await setProtectedBranches(db, uid, ['a*'], [])
