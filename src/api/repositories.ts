@@ -1,5 +1,6 @@
 /** Operations on repositories. */
 import * as v from 'valibot'
+import { committerOf } from '../auth/identity.ts'
 import { allOf, namespaceResource, permission, repositoryResource } from '../auth/permissions.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import {
@@ -61,6 +62,7 @@ export function repositoryHandlers(catalog: Catalog) {
         sampleData: body.sample_data ?? false,
         readOnly: body.read_only ?? false,
         bare,
+        committer: committerOf(request.principal),
       })
       const { read_only, ...shown } = show(repository)
       return json(201, bare ? shown : { ...shown, read_only })
