@@ -54,15 +54,15 @@ export function repositoryHandlers(catalog: Catalog) {
           permission('fs:AttachStorageNamespace', namespaceResource(body.storage_namespace)),
         ),
       )
-      const repository = await createRepository(catalog, request, {
+      const repository = await createRepository(catalog, {
         name: body.name,
         storageId: body.storage_id || null,
         namespace: body.storage_namespace,
         defaultBranch: body.default_branch || 'main',
         sampleData: body.sample_data ?? false,
-        committer: committerOf(request.principal),
         readOnly: body.read_only ?? false,
         bare,
+        committer: committerOf(request.principal),
       })
       const { read_only, ...shown } = show(repository)
       return json(201, bare ? shown : { ...shown, read_only })

@@ -54,16 +54,16 @@ export async function logCommits(
   const { sinceSeconds, amount, paths } = request
   const walk = walkLog(catalog.db, catalog.commits, uid, requireCommit(found), {
     firstParent: request.firstParent,
+    ...(request.after === '' ? {} : { after: request.after as CommitId }),
     ...(stopAt === null ? {} : { stopAt }),
     ...(sinceSeconds === null ? {} : { since: timestamp(sinceSeconds) }),
   })
-  const rest = behind(walk, request.after)
   const items: Commit[] = []
   let last = ''
   let passed = 0
   for await (const { commit, counts } of paths === null
-    ? all(rest)
-    : compared(catalog, found.repository, rest, paths)) {
+    ? all(walk)
+    : compared(catalog, found.repository, walk, paths)) {
     if (counts && items.length === amount) return { items, hasMore: true, nextOffset: last }
     if (counts) items.push(commit)
     if (request.limited && items.length === amount) break
@@ -78,14 +78,6 @@ export async function logCommits(
 interface Judged {
   readonly commit: Commit
   readonly counts: boolean
-}
-
-async function* behind(log: AsyncIterable<Commit>, after: string): AsyncGenerator<Commit> {
-  let waiting = after !== ''
-  for await (const commit of log) {
-    if (!waiting) yield commit
-    else waiting = commit.id !== after
-  }
 }
 
 async function* all(log: AsyncIterable<Commit>): AsyncGenerator<Judged> {

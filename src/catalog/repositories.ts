@@ -12,7 +12,7 @@ import * as records from '../refs/repositories.ts'
 import type { Caller, Catalog } from './catalog.ts'
 import { now } from './clock.ts'
 import { findRepository, refuseReadOnly } from './resolve.ts'
-import { addSampleData } from './sample-data.ts'
+import { storeSampleData } from './sample-data.ts'
 
 /** A key in S3 has at most 1024 bytes, and what lies below must fit too. */
 const MAX_NAMESPACE_BYTES = 768
@@ -23,34 +23,27 @@ export interface RepositoryCreation {
   readonly storageId: string | null
   readonly namespace: string
   readonly defaultBranch: string
-  /** Sample files in a first commit by `committer`, and a protected default branch. */
+  /** With a few small files to try things on, committed to the default branch, which is then protected, as in lakeFS. */
   readonly sampleData: boolean
-  readonly committer: string
   readonly readOnly: boolean
   /** Only the record: no look at the storage, no branch, no commit. For restores. */
   readonly bare: boolean
+  /** Of the sample data. */
+  readonly committer: string
 }
 
 /**
  * Makes a repository: what can refuse it is asked first, then the record is written (under a lock that keeps two creations from
- * sharing a place), then the namespace is marked, which proves that the storage takes writes, and sample data are added. When one of
- * these fails the record goes again; when the process dies in between, the repository is there and whole, only without them.
+ * sharing a place), then the namespace is marked, which proves that the storage takes writes. When the mark fails the record goes
+ * again; when the process dies in between, the repository is there and whole, only unmarked. Sample data is stored before the record.
  *
  * @throws invalid_argument, already_exists, namespace_invalid, namespace_in_use, namespace_unwritable, storage_unsupported
  */
-export async function createRepository(
-  catalog: Catalog,
-  caller: Caller,
-  wanted: RepositoryCreation,
-): Promise<Repository> {
+export async function createRepository(catalog: Catalog, wanted: RepositoryCreation): Promise<Repository> {
   const name = parseRepositoryName(wanted.name, 'name')
   const defaultBranch = parseBranchName(wanted.defaultBranch, 'default_branch')
-  if (wanted.sampleData && wanted.bare) {
-    throw new DomainError(
-      'invalid_argument',
-      'request body has an error: "sample_data": a bare repository has no branch for it',
-    )
-  }
+  if (wanted.sampleData && wanted.bare)
+    throw new DomainError('invalid_argument', 'argument sample_data: a bare repository has none: validation error')
   await records.refuseTakenName(catalog.db, name)
   const storage = storageFor(catalog, wanted.storageId)
   const namespace = checkNamespace(storage, wanted.namespace)
@@ -64,7 +57,7 @@ export async function createRepository(
     defaultBranch,
     createdAtSeconds: now().seconds,
     readOnly: wanted.readOnly,
-    protectedBranches: [],
+    protectedBranches: wanted.sampleData ? [defaultBranch] : [],
   }
   const marks = !wanted.bare && !wanted.readOnly
   try {
@@ -76,23 +69,16 @@ export async function createRepository(
     throw error
   }
   const first = wanted.bare ? null : initialCommit()
-  await records.createRepository(catalog.db, { repository, canonicalNamespace, initialCommit: first })
+  const samples =
+    wanted.sampleData && first !== null
+      ? { secondCommit: await asAccess(storeSampleData(catalog, repository, first, wanted.committer)) }
+      : {}
+  await records.createRepository(catalog.db, { repository, canonicalNamespace, initialCommit: first, ...samples })
+  if (!marks) return repository
   try {
-    if (marks) await asAccess(markNamespace(catalog, storage, repository))
+    await asAccess(markNamespace(catalog, storage, repository))
   } catch (error) {
     await records.deleteRepository(catalog.db, repository.uid)
-    throw error
-  }
-  if (!wanted.sampleData) return repository
-  try {
-    await addSampleData(catalog, caller, repository, wanted.committer)
-  } catch (error) {
-    await records.deleteRepository(catalog.db, repository.uid)
-    const { blockStoragePrefix } = catalog.options
-    // The first error is the one to tell; a marker that stays is named to whoever wants the namespace next.
-    await storage.adapter
-      .remove(storage.adapter.locate(namespace, markerIdentifier(blockStoragePrefix)))
-      .catch(() => undefined)
     throw error
   }
   return repository
@@ -220,11 +206,12 @@ async function markNamespace(catalog: Catalog, storage: Storage, { uid, namespac
 }
 
 /** What a storage refuses at creation is the namespace's fault, in lakeFS's words; a place taken meanwhile is in use. */
-async function asAccess(touching: Promise<void>): Promise<void> {
+async function asAccess<Answer>(touching: Promise<Answer>): Promise<Answer> {
   try {
-    await touching
+    return await touching
   } catch (cause) {
     if (isDomainError(cause, 'namespace_in_use', 'namespace_invalid', 'storage_unsupported')) throw cause
+    if (isDomainError(cause, 'database_unavailable', 'overloaded')) throw cause
     if (isDomainError(cause, 'storage_exists')) {
       const text = 'failed to create repository: found lakeFS objects in the storage: storage namespace already in use'
       throw new DomainError('namespace_in_use', text, { cause })

@@ -64,7 +64,7 @@ function rangeIds({ metaRange }: Tree): Set<string> {
 }
 
 /** Stores records as a tree of their own: the tables of a refs dump or an import. @throws storage_* */
-export async function writeTree(records: Cursor, options: TreeWriterOptions): Promise<MetaRangeId> {
+export async function writeTree(records: Omit<Cursor, 'seek'>, options: TreeWriterOptions): Promise<MetaRangeId> {
   const writer = new TreeWriter(options)
   for (let more = await records.next(); more; more = await records.next()) {
     const { key, value } = records

@@ -32,5 +32,11 @@ export const migrations: readonly { readonly tag: string; readonly statements: r
     "statements": [
       "ALTER TABLE \"installation\" ADD COLUMN \"secret_check\" \"bytea\";"
     ]
+  },
+  {
+    "tag": "0003_commits_merges",
+    "statements": [
+      "CREATE INDEX \"commits_merges\" ON \"commits\" USING btree (\"repo_uid\",\"generation\") WHERE cardinality(\"commits\".\"parents\") > 1;"
+    ]
   }
 ]

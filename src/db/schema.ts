@@ -117,7 +117,11 @@ export const commits = pgTable(
     version: integer('version').notNull(),
     generation: int8('generation').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.repoUid, table.id] })],
+  (table) => [
+    primaryKey({ columns: [table.repoUid, table.id] }),
+    // Whether a history is a line from some generation on.
+    index('commits_merges').on(table.repoUid, table.generation).where(sql`cardinality(${table.parents}) > 1`),
+  ],
 )
 
 /** Uncommitted changes. No foreign key: a write must not lock anything but its branch's row. */

@@ -58,6 +58,12 @@ const selectFirstAncestors: HotStatement = {
   text: selectAncestors('c.parents[1:1]'),
 }
 
+const selectMerge: HotStatement = {
+  name: 'commit_merge_above',
+  readOnly: true,
+  text: `SELECT true AS found FROM commits WHERE repo_uid = $1::uuid AND generation > $2::int8 AND cardinality(parents) > 1 LIMIT 1`,
+}
+
 /** Rough memory of one cached commit beside its texts. */
 const commitOverheadBytes = 600
 
@@ -157,6 +163,11 @@ export async function getCommits(
     if (commit !== undefined) found.set(id, commit)
   }
   return found
+}
+
+/** Whether the repository has a commit of several parents in a generation above `generation`. */
+export async function hasMergeAbove(db: Queries, repoUid: RepositoryUid, generation: number): Promise<boolean> {
+  return (await db.run(selectMerge, [repoUid, generation])).length > 0
 }
 
 async function fetchInto(

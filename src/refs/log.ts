@@ -2,9 +2,14 @@
 import type { Db } from '../db/db.ts'
 import { DomainError } from '../errors.ts'
 import type { Commit, CommitId, RepositoryUid, Timestamp } from '../model.ts'
-import { type CommitCache, getCommits } from './commits.ts'
+import { type CommitCache, getCommits, hasMergeAbove } from './commits.ts'
 
 export interface LogOptions {
+  /**
+   * Gives only what follows this commit of the log. Of a commit that is not in the log nothing follows, or what follows it in its
+   * own history.
+   */
+  readonly after?: CommitId
   /** Follows parents[0] only. */
   readonly firstParent?: boolean
   /** This commit is the last one given. */
@@ -20,7 +25,8 @@ const prefetchDepth = 128
 
 /**
  * Commits from `start` on: newest creation date first, of equal dates the greater id first, each once, its parents after it was
- * given (lakeFS's order; a parent dated later than its child still comes after it).
+ * given (lakeFS's order; a parent dated later than its child still comes after it). What follows `after` costs no walk to there where
+ * the history down to it is a line; below a merge what else is waiting is known only by walking.
  *
  * @throws commit_not_found when `start` or an ancestor has no record
  */
@@ -31,10 +37,13 @@ export async function* logCommits(
   start: CommitId,
   options: LogOptions = {},
 ): AsyncGenerator<Commit, void, undefined> {
-  const { firstParent = false, stopAt, since, limit = Number.POSITIVE_INFINITY } = options
+  const { after, firstParent = false, stopAt, since, limit = Number.POSITIVE_INFINITY } = options
   const heap = createHeap()
   const seen = new Set<CommitId>()
   let given = 0
+  const from = after === undefined ? start : await entryPoint(db, cache, repoUid, start, after, options)
+  if (from === null) return
+  let waiting = after !== undefined
 
   async function push(ids: readonly CommitId[]): Promise<void> {
     const fresh = ids.filter((id) => !seen.has(id))
@@ -48,13 +57,40 @@ export async function* logCommits(
     }
   }
 
-  await push([start])
+  await push([from])
   for (let commit = heap.pop(); commit !== undefined && given < limit; commit = heap.pop()) {
-    given++
-    yield commit
+    if (waiting) waiting = commit.id !== after
+    else {
+      given++
+      yield commit
+    }
     if (commit.id === stopAt || given >= limit) return
     await push(firstParent ? commit.parents.slice(0, 1) : commit.parents)
   }
+}
+
+/**
+ * Where a walk that wants what follows `after` may start: there when nothing else can be waiting by then, else at `start`; null when
+ * nothing follows. Generations grow from parent to child.
+ */
+async function entryPoint(
+  db: Db,
+  cache: CommitCache,
+  repoUid: RepositoryUid,
+  start: CommitId,
+  after: CommitId,
+  { firstParent = false, stopAt }: LogOptions,
+): Promise<CommitId | null> {
+  if (after === stopAt) return null
+  if (after === start) return start
+  const wanted = stopAt === undefined ? [start, after] : [start, after, stopAt]
+  const commits = await getCommits(db, cache, repoUid, wanted)
+  const [first, place] = [commits.get(start), commits.get(after)]
+  if (first === undefined || place === undefined || place.generation >= first.generation) return null
+  // On a line the log has not come to a stop of an older generation yet; one of a newer generation lies before or beside it.
+  const stop = stopAt === undefined ? undefined : commits.get(stopAt)
+  if (stop !== undefined && stop.generation >= place.generation) return start
+  return firstParent || !(await hasMergeAbove(db, repoUid, place.generation)) ? after : start
 }
 
 function compareTime(left: Timestamp, right: Timestamp): number {

@@ -23,6 +23,8 @@ export interface NewRepository {
   readonly metadata?: Readonly<Record<string, string>>
   /** The first commit, which the default branch starts at; null makes a bare repository without any ref. */
   readonly initialCommit: Commit | null
+  /** A commit on top of the first, which the default branch starts at instead. */
+  readonly secondCommit?: Commit
 }
 
 const lockInstallation: HotStatement = {
@@ -47,8 +49,8 @@ const selectOverlap: HotStatement = {
 
 const insert: HotStatement = {
   name: 'repository_insert',
-  text: `INSERT INTO repositories (uid, name, storage_id, home_storage_id, namespace, canonical_namespace, default_branch, created_at_seconds, read_only, metadata)
-    VALUES ($1::uuid, $2, $3, $4, $5, $6::text::text[], $7, $8::int8, $9::bool, $10::text::jsonb)`,
+  text: `INSERT INTO repositories (uid, name, storage_id, home_storage_id, namespace, canonical_namespace, default_branch, created_at_seconds, read_only, metadata, protected_branches)
+    VALUES ($1::uuid, $2, $3, $4, $5, $6::text::text[], $7, $8::int8, $9::bool, $10::text::jsonb, $11::text::jsonb)`,
 }
 
 const select: HotStatement = {
@@ -108,7 +110,7 @@ const updateProtection: HotStatement = {
  * @throws already_exists (name), namespace_in_use (the same place, above or below a repository that this database has)
  */
 export async function createRepository(db: Db, wanted: NewRepository): Promise<void> {
-  const { repository, canonicalNamespace, initialCommit } = wanted
+  const { repository, canonicalNamespace, initialCommit, secondCommit } = wanted
   await db.transaction(async (tx) => {
     await tx.run(lockInstallation, [])
     await refuseTakenName(tx, repository.name)
@@ -124,10 +126,13 @@ export async function createRepository(db: Db, wanted: NewRepository): Promise<v
       repository.createdAtSeconds,
       repository.readOnly,
       JSON.stringify(wanted.metadata ?? {}),
+      JSON.stringify(repository.protectedBranches),
     ])
     if (initialCommit === null) return
     await insertCommit(tx, repository.uid, initialCommit)
-    await insertBranch(tx, repository.uid, repository.defaultBranch, initialCommit.id, false)
+    if (secondCommit !== undefined) await insertCommit(tx, repository.uid, secondCommit)
+    const head = secondCommit ?? initialCommit
+    await insertBranch(tx, repository.uid, repository.defaultBranch, head.id, false)
   })
 }
 

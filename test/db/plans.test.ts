@@ -4,7 +4,7 @@ import type { Db, HotStatement, Queries } from '../../src/db/db.ts'
 import { plannerSettingsSql } from '../../src/db/planner.ts'
 import type { BranchName, MetaRangeId, RefExpression, StagingToken, TagName } from '../../src/model.ts'
 import { createBranch, deleteBranch, getBranch, listBranches } from '../../src/refs/branches.ts'
-import { createCommitCache, getCommits } from '../../src/refs/commits.ts'
+import { createCommitCache, getCommits, hasMergeAbove } from '../../src/refs/commits.ts'
 import {
   deleteRepository,
   getRepository,
@@ -83,6 +83,7 @@ describeOnDatabases('plans', (real) => {
     }
     for (const options of [{}, { depth: 9 }, { depth: 9, firstParent: true }])
       await getCommits(db, createCommitCache(), uid, [hexId(1)], options)
+    await hasMergeAbove(db, uid, 1)
     await stageRows(db, uid, main, [
       { path: Buffer.from('d/1'), value: path },
       { path: Buffer.from('e'), value: path },

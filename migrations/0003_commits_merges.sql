@@ -1,0 +1,1 @@
+CREATE INDEX "commits_merges" ON "commits" USING btree ("repo_uid","generation") WHERE cardinality("commits"."parents") > 1;
