@@ -1,6 +1,6 @@
 /** What objects and commits may be called and carry, from the wire to the catalog and back. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { stageObject } from '../../src/catalog/write-objects.ts'
+import { stageObject } from '../../src/catalog/external-objects.ts'
 import { type Answer, basic, type Call, call } from '../support/http.ts'
 import { startApp, type TestApp } from './app.ts'
 
