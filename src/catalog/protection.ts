@@ -1,4 +1,4 @@
-/** Branches that only merges may change. The rules are part of the repository's row: whoever looks a branch up has them as they are now. */
+/** Branches that only merges may change. The rules are part of the repository's row: whoever looks a branch up has them as they were then. */
 import { createHash } from 'node:crypto'
 import { DomainError } from '../errors.ts'
 import type { BranchName, Repository } from '../model.ts'

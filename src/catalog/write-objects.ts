@@ -41,11 +41,15 @@ export interface Upload extends WriteTarget {
   readonly openBody: () => Promise<Content>
 }
 
+/** Bytes that took longer to arrive may have been overtaken by a change of what their upload was checked against. */
+const FRESH_MS = 1000
+
 /** What an object is whose writer did not say. */
 export const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
 
 /**
- * Stores an object. When it fails, nothing is visible; bytes that were stored already are garbage.
+ * Stores an object. When it fails, nothing is visible; bytes that were stored already are garbage. What may refuse it is asked before
+ * the body, and once more behind a body that was streamed or slow, since hours can lie between.
  *
  * @throws repository_not_found, branch_not_found, branch_protected, precondition_failed, read_only, storage_*, body_incomplete,
  *   checksum_mismatch, outcome_unknown
@@ -53,6 +57,7 @@ export const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
 export async function uploadObject(catalog: Catalog, caller: Caller, upload: Upload): Promise<ObjectRecord> {
   const { repository, branch, path, exists } = await openTarget(catalog, caller, upload, upload.ifAbsent)
   if (exists) throw pathExists()
+  const checkedMs = performance.now()
   const { adapter } = catalog.registry.get(repository.storageId)
   const address = await catalog.addresses.next((partition) => registerPartition(catalog.db, partition))
   const location = adapter.locate(repository.namespace, address)
@@ -80,6 +85,8 @@ export async function uploadObject(catalog: Catalog, caller: Caller, upload: Upl
     metadata: upload.metadata,
     contentType,
   }
+  if (content.whole === undefined || performance.now() - checkedMs > FRESH_MS)
+    await openTarget(catalog, caller, upload, false)
   await stageEntry(catalog, repository, branch, path, entry, upload.ifAbsent)
   catalog.observe('upload.staged')
   return { repository, path, entry, uri: location.uri }
