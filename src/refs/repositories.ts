@@ -2,14 +2,24 @@
 import { textArray } from '../db/arrays.ts'
 import type { Db, HotStatement, Queries } from '../db/db.ts'
 import { DomainError } from '../errors.ts'
-import type { Commit, Repository, RepositoryName, RepositoryUid, StorageNamespace } from '../model.ts'
+import type {
+  Commit,
+  Repository,
+  RepositoryName,
+  RepositorySummary,
+  RepositoryUid,
+  StorageNamespace,
+} from '../model.ts'
 import { insertBranch } from './branches.ts'
 import { insertCommit } from './commits.ts'
 import { type Page, type PageRequest, pageParams, pageSql, toPage } from './page.ts'
 import {
   type RepositoryRow,
   repositoryColumns,
+  type SummaryRow,
+  summaryColumns,
   toRepository,
+  toSummary,
   toVersions,
   type Versions,
   type VersionsRow,
@@ -66,7 +76,7 @@ const selectByUid: HotStatement = {
 const selectPage: HotStatement = {
   name: 'repository_list',
   readOnly: true,
-  text: `SELECT ${repositoryColumns} FROM repositories r WHERE position($1 IN r.name) > 0 AND ${pageSql('r.name')}`,
+  text: `SELECT ${summaryColumns} FROM repositories r WHERE position($1 IN r.name) > 0 AND ${pageSql('r.name')}`,
 }
 
 /** The cascade takes refs and commits; staged rows go when their tokens' grace is over. */
@@ -172,9 +182,9 @@ export async function getRepositoryByUid(db: Queries, repoUid: RepositoryUid): P
 export async function listRepositories(
   db: Queries,
   request: PageRequest & { readonly search?: string },
-): Promise<Page<Repository>> {
-  const rows = await db.run<RepositoryRow>(selectPage, [request.search ?? '', ...pageParams(request)])
-  return toPage(rows, request, toRepository)
+): Promise<Page<RepositorySummary>> {
+  const rows = await db.run<SummaryRow>(selectPage, [request.search ?? '', ...pageParams(request)])
+  return toPage(rows, request, toSummary)
 }
 
 /** Deletes a repository with its refs, commits and staged changes; objects stay in the storage. @throws repository_not_found */

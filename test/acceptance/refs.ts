@@ -294,8 +294,12 @@ export function describeRefs(title: string, server: () => Target): void {
       it('refuses what is no pattern, and repositories that are not there', async () => {
         for (const pattern of ['', '[a', '{a', '\0']) refusal(await set([pattern]), 400, /pattern/)
         refusal(await send('PUT', at, { json: { pattern: 'a' } }), 400, /request body/)
-        const many = Array.from({ length: 1001 }, (_, n) => `p${n}`)
-        refusal(await set(many), 400, /more than 1000/)
+        refusal(await set(Array.from({ length: 201 }, (_, n) => `p${n}`)), 400, /argument rules: more than 200/)
+        const long = (n: number) => String(n).padEnd(256, 'x')
+        refusal(await set([`${long(1)}x`]), 400, /argument pattern: "1x+"… is longer than 256 characters/)
+        await ok(204, 'PUT', at, { json: Array.from({ length: 64 }, (_, n) => ({ pattern: long(n) })) })
+        refusal(await send('POST', old, { json: { pattern: 'x' } }), 400, /argument rules: all patterns together/)
+        expect(await patterns()).toHaveLength(64)
         const gone = '/repositories/never-there'
         refusal(await send('GET', `${gone}/settings/branch_protection`), 404, /repository not found/)
         refusal(await send('PUT', `${gone}/settings/branch_protection`, { json: [] }), 404, /repository not found/)

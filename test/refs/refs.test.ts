@@ -142,6 +142,8 @@ describeOnDatabases('repositories', (db) => {
       'list-b',
       'list-zz',
     ])
+    const [summary] = (await listRepositories(db(), { amount: 1 })).items
+    expect(Object.keys(summary ?? {})).not.toContain('protectedBranches')
     await expect(listRepositories(db(), { amount: 0 })).rejects.toMatchObject({ code: 'invalid_argument' })
   })
 
