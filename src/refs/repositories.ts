@@ -50,9 +50,9 @@ const selectExisting: HotStatement = {
 const selectOverlap: HotStatement = {
   name: 'repository_overlap',
   readOnly: true,
-  text: `SELECT name FROM repositories CROSS JOIN (SELECT $1::text::text[] AS place) n
+  text: `SELECT 1 AS found FROM repositories CROSS JOIN (SELECT $1::text::text[] AS place) n
     WHERE canonical_namespace[1:cardinality(n.place)] = n.place OR n.place[1:cardinality(canonical_namespace)] = canonical_namespace
-    ORDER BY name LIMIT 1`,
+    LIMIT 1`,
 }
 
 const insert: HotStatement = {
@@ -153,11 +153,11 @@ export async function refuseTakenPlace(
   namespace: StorageNamespace,
   canonicalNamespace: readonly string[],
 ): Promise<void> {
-  const [overlap] = await db.run<{ name: string }>(selectOverlap, [textArray(canonicalNamespace)])
-  if (overlap === undefined) return
+  if ((await db.run(selectOverlap, [textArray(canonicalNamespace)])).length === 0) return
+  // Not whose: the caller may not be allowed to see it.
   throw new DomainError(
     'namespace_in_use',
-    `failed to create repository: "${namespace}" overlaps repository "${overlap.name}": storage namespace already in use`,
+    `failed to create repository: "${namespace}" overlaps another repository: storage namespace already in use`,
   )
 }
 
