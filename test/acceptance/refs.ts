@@ -270,7 +270,10 @@ export function describeRefs(title: string, server: () => Target): void {
         expect(eTag).toMatch(/^[0-9a-f]{64}$/)
         refusal(await set(['q'], { 'if-match': '' }), 412, /Precondition failed/)
         refusal(await set(['q'], { 'if-match': 'f'.repeat(64) }), 412, /Precondition failed/)
-        expect((await set(['q'], { 'if-match': eTag })).status).toBe(204)
+        expect((await set(['q', 'r'], { 'if-match': `"${eTag}"` })).status).toBe(204)
+        refusal(await set(['r'], { 'if-match': `"${eTag}"` }), 412, /Precondition failed/)
+        const both = (await ok(200, 'GET', at)).headers.get('etag') ?? ''
+        expect((await set(['q'], { 'if-match': both })).status).toBe(204)
         refusal(await set(['r'], { 'if-match': eTag }), 412, /Precondition failed/)
         const now = (await ok(200, 'GET', at)).headers.get('etag') ?? ''
         const racing = await Promise.all(['a', 'b', 'c', 'd'].map((pattern) => set([pattern], { 'if-match': now })))
