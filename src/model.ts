@@ -87,6 +87,9 @@ export interface Repository {
   readonly protectedBranches: readonly string[]
 }
 
+/** What listings tell of a repository: without the rules, which can be long. */
+export type RepositorySummary = Omit<Repository, 'protectedBranches'>
+
 /**
  * A position in an ordered run of records. `next` and `seek` answer at once when the record is at hand and a promise when it has to
  * be fetched: `const moved = cursor.next(); if (moved instanceof Promise ? await moved : moved) …`.

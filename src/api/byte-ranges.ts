@@ -11,8 +11,8 @@ const MAX_LENGTH = 8192
 const PATTERN = /^bytes=\d*-[\d-]*(?:(?:, ?| )\d*-[\d-]*)*(?:, ?| )?$/
 const ONE = /^bytes=(\d*)-(\d*)$/
 
-/** What a request asks for: all of it, a part, or a part that is not there (`contentRange` for the answer, null for none). */
-export type WantedRange = 'whole' | ByteRange | { readonly unsatisfiable: string | null }
+/** What a request asks for: all of it, a part, or something that cannot be served: several parts, or one that is not there. */
+export type WantedRange = 'whole' | 'unsatisfiable' | ByteRange
 
 /** Reads `header` for an object of `totalBytes`. The end is clamped. @throws invalid_argument for another form */
 export function wantedRange(header: string | null, totalBytes: number): WantedRange {
@@ -22,15 +22,15 @@ export function wantedRange(header: string | null, totalBytes: number): WantedRa
     return refuseParameter('Range', 'header', `value ${JSON.stringify(header)}: must be like bytes=0-99`)
   const match = ONE.exec(header)
   const [, first = '', last = ''] = match ?? []
-  if (match === null || (first === '' && last === '')) return { unsatisfiable: null }
+  if (match === null || (first === '' && last === '')) return 'unsatisfiable'
   if (first === '') {
     const suffix = Number(last)
-    if (suffix === 0 || totalBytes === 0) return { unsatisfiable: `bytes */${totalBytes}` }
+    if (suffix === 0 || totalBytes === 0) return 'unsatisfiable'
     return { start: Math.max(0, totalBytes - suffix), end: totalBytes }
   }
   const start = Number(first)
   const end = last === '' ? totalBytes : Math.min(Number(last) + 1, totalBytes)
-  if (last !== '' && Number(last) < start) return { unsatisfiable: null }
-  if (start >= totalBytes) return { unsatisfiable: `bytes */${totalBytes}` }
+  if (last !== '' && Number(last) < start) return 'unsatisfiable'
+  if (start >= totalBytes) return 'unsatisfiable'
   return { start, end }
 }

@@ -1,30 +1,27 @@
 /** Operations of clients that write to the storage themselves. */
 import * as v from 'valibot'
 import type { Catalog } from '../catalog/catalog.ts'
-import { getPhysicalAddress, linkPhysicalAddress } from '../catalog/link-address.ts'
+import { linkPhysicalAddress } from '../catalog/external-objects.ts'
+import { getPhysicalAddress } from '../catalog/hand-out-address.ts'
 import { DomainError } from '../errors.ts'
 import { databaseText, readJson } from './body.ts'
-import { isHeaderText } from './header-text.ts'
+import { externalFields, externalOf, headerText } from './external-object.ts'
 import { metadataBody } from './metadata.ts'
 import { showObject } from './object-stats.ts'
 import { onlyIfAbsent } from './preconditions.ts'
 import type { ApiRequest } from './request.ts'
 import { json, type Reply } from './responses.ts'
-import { timestampSeconds } from './times.ts'
 
 const linking = v.object({
+  ...externalFields,
   staging: v.object({ physical_address: databaseText }),
-  // As storages send it: quoted. It goes out as the ETag.
+  // As storages send it: quoted.
   checksum: v.pipe(
     v.string(),
     v.transform((checksum) => checksum.replace(/[" ]/g, '')),
-    v.check(isHeaderText, 'must not contain control characters or any beyond U+00FF'),
+    headerText,
   ),
-  size_bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0, 'must not be negative')),
-  mtime: v.nullish(timestampSeconds),
   user_metadata: v.nullish(metadataBody),
-  content_type: v.nullish(databaseText),
-  force: v.nullish(v.boolean()),
 })
 
 export function linkObjectHandlers(catalog: Catalog) {
@@ -48,17 +45,10 @@ export function linkObjectHandlers(catalog: Catalog) {
       const body = await readJson(request.raw, linking)
       if (body.checksum === '') throw new DomainError('invalid_argument', 'checksum is required')
       const record = await linkPhysicalAddress(catalog, request, {
-        repository: request.param('repository'),
-        branch: request.param('branch'),
-        path: request.query.requiredBytes('path'),
-        force: body.force ?? false,
+        ...externalOf(request, body),
         ifAbsent,
         physicalAddress: body.staging.physical_address,
-        checksum: body.checksum,
-        sizeBytes: body.size_bytes,
-        mtimeSeconds: body.mtime ?? null,
         metadata: body.user_metadata ?? {},
-        contentType: body.content_type || null,
       })
       return json(200, { ...showObject(record), physical_address: body.staging.physical_address })
     },

@@ -31,8 +31,8 @@ export function protectionHandlers(catalog: Catalog) {
 
     async setBranchProtectionRules(request: ApiRequest): Promise<Reply> {
       const patterns = (await readJson(request.raw, rules)).map(({ pattern }) => pattern)
-      // lakeFS's clients send the tag as they got it, without quotes; an empty one means that there were no rules.
-      const ifMatch = request.header('if-match')
+      // lakeFS's clients send the tag as they got it, without quotes, others as HTTP has it; an empty one means that there were no rules.
+      const ifMatch = request.header('if-match')?.replace(/^"(.*)"$/, '$1') ?? null
       await setProtectionRules(catalog, request, request.param('repository'), patterns, ifMatch)
       return empty(204)
     },

@@ -1,5 +1,6 @@
 /** Operations that read objects: content, headers, stat, listing. */
 import { objectResource } from '../auth/permissions.ts'
+import type { ByteRange, GetResult } from '../block/adapter.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { listObjects, type ObjectRecord, openObject, statObject, storedProperties } from '../catalog/entries.ts'
 import { presignItems, presignObject } from '../catalog/presign.ts'
@@ -36,7 +37,24 @@ function headerSafe(contentType: string): string {
   return isHeaderText(contentType) ? contentType : 'application/octet-stream'
 }
 
-const NO_RANGE = 'Requested Range Not Satisfiable'
+/** What clients learn an object's size from when they read behind its end: without exception, and in this spelling. */
+function sizeHeader(totalBytes: number): Record<string, string> {
+  return { 'Content-Range': `bytes */${totalBytes}` }
+}
+
+function notSatisfiable(totalBytes: number): Reply {
+  return json(416, { message: 'Requested Range Not Satisfiable' }, sizeHeader(totalBytes))
+}
+
+/** The bytes, or null where the storage has fewer of them than the entry says (of linked objects nobody looked). */
+async function openRange(catalog: Catalog, record: ObjectRecord, range: ByteRange): Promise<GetResult | null> {
+  try {
+    return await openObject(catalog, record, range)
+  } catch (error) {
+    if (isDomainError(error, 'range_not_satisfiable')) return null
+    throw error
+  }
+}
 
 /** Whose addresses a listing may make URLs of: listing and reading are two permissions. */
 function readable(request: ApiRequest): (path: Buffer) => boolean {
@@ -65,10 +83,7 @@ export function readObjectHandlers(catalog: Catalog) {
       if (presign) return empty(302, { Location: (await presignObject(catalog, record)).url })
       const totalBytes = record.entry.sizeBytes
       const wanted = wantedRange(request.header('range'), totalBytes)
-      if (wanted !== 'whole' && 'unsatisfiable' in wanted) {
-        const { unsatisfiable } = wanted
-        return json(416, { message: NO_RANGE }, unsatisfiable === null ? {} : { 'Content-Range': unsatisfiable })
-      }
+      if (wanted === 'unsatisfiable') return notSatisfiable(totalBytes)
       headers['X-Content-Type-Options'] = 'nosniff'
       headers['X-Frame-Options'] = 'SAMEORIGIN'
       headers['Content-Security-Policy'] = "default-src 'none'"
@@ -78,7 +93,8 @@ export function readObjectHandlers(catalog: Catalog) {
         headers['Content-Length'] = String(content.sizeBytes)
         return { status: 200, headers, body: content.body as ReplyBody }
       }
-      const content = await openObject(catalog, record, wanted)
+      const content = await openRange(catalog, record, wanted)
+      if (content === null) return notSatisfiable(totalBytes)
       headers['Content-Length'] = String(content.sizeBytes)
       headers['Content-Range'] = `bytes ${wanted.start}-${wanted.start + content.sizeBytes - 1}/${totalBytes}`
       return { status: 206, headers, body: content.body as ReplyBody }
@@ -92,7 +108,7 @@ export function readObjectHandlers(catalog: Catalog) {
       const wanted = wantedRange(request.header('range'), totalBytes)
       if (wanted === 'whole')
         return { status: 200, headers: { ...headers, 'Content-Length': String(totalBytes) }, body: null }
-      if ('unsatisfiable' in wanted) return empty(416)
+      if (wanted === 'unsatisfiable') return empty(416, sizeHeader(totalBytes))
       const { start, end } = wanted
       const part = { 'Content-Length': String(end - start), 'Content-Range': `bytes ${start}-${end - 1}/${totalBytes}` }
       return { status: 206, headers: { ...headers, ...part }, body: null }

@@ -11,7 +11,7 @@ import {
   getRepositoryMetadata,
   listRepositories,
 } from '../catalog/repositories.ts'
-import type { Repository } from '../model.ts'
+import type { RepositorySummary } from '../model.ts'
 import { databaseText, readJson } from './body.ts'
 import { metadataBody } from './metadata.ts'
 import type { ApiRequest } from './request.ts'
@@ -32,7 +32,7 @@ const creation = v.object({
 const metadataSet = v.object({ metadata: metadataBody })
 const metadataKeys = v.object({ keys: v.array(databaseText) })
 
-function show(repository: Repository) {
+function show(repository: RepositorySummary) {
   return {
     id: repository.name,
     creation_date: repository.createdAtSeconds,

@@ -1,28 +1,24 @@
 /** Operations that write objects. */
 import * as v from 'valibot'
 import type { Catalog } from '../catalog/catalog.ts'
-import { deleteObject, stageObject, uploadObject } from '../catalog/write-objects.ts'
+import { stageObject } from '../catalog/external-objects.ts'
+import { deleteObject, uploadObject } from '../catalog/write-objects.ts'
 import type { HttpBodies } from '../runtime/bodies.ts'
 import { databaseText, readJson } from './body.ts'
-import { isHeaderText } from './header-text.ts'
+import { externalFields, externalOf, headerText } from './external-object.ts'
 import { metadataBody, metadataOf } from './metadata.ts'
 import { showObject, showPlainObject } from './object-stats.ts'
 import { onlyIfAbsent } from './preconditions.ts'
 import { refuseParameter } from './query.ts'
 import type { ApiRequest } from './request.ts'
 import { empty, json, type Reply } from './responses.ts'
-import { timestampSeconds } from './times.ts'
 import { readUploadBody } from './upload-body.ts'
 
 const staging = v.object({
+  ...externalFields,
   physical_address: databaseText,
-  // It goes out as the ETag.
-  checksum: v.pipe(v.string(), v.check(isHeaderText, 'must not contain control characters or any beyond U+00FF')),
-  size_bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0, 'must not be negative')),
-  mtime: v.nullish(timestampSeconds),
+  checksum: v.pipe(v.string(), headerText),
   metadata: v.nullish(metadataBody),
-  content_type: v.nullish(databaseText),
-  force: v.nullish(v.boolean()),
 })
 
 /** What S3, Azure and Google call their classes; it goes out in a header. @throws invalid_argument */
@@ -60,16 +56,9 @@ export function writeObjectHandlers(catalog: Catalog, bodies: HttpBodies) {
     async stageObject(request: ApiRequest): Promise<Reply> {
       const body = await readJson(request.raw, staging)
       const record = await stageObject(catalog, request, {
-        repository: request.param('repository'),
-        branch: request.param('branch'),
-        path: request.query.requiredBytes('path'),
-        force: body.force ?? false,
+        ...externalOf(request, body),
         physicalAddress: body.physical_address,
-        checksum: body.checksum,
-        sizeBytes: body.size_bytes,
-        mtimeSeconds: body.mtime ?? null,
         metadata: body.metadata ?? {},
-        contentType: body.content_type || null,
       })
       return json(201, showPlainObject(record))
     },

@@ -37,33 +37,61 @@ export function shownAddress(registry: StorageRegistry, repository: Repository, 
 
 /** Segments that a storage may fold or climb by. */
 const UNSAFE_SEGMENT = /(?:^|\/)(?:\.{0,2})(?:\/|$)/
+/** Keys that no URL can carry. */
+const UNREADABLE_KEY = /^$|(?:^|\/)\.{1,2}(?:\/|$)/
+
+/** How an entry keeps the place of its bytes. */
+export interface NormalAddress {
+  readonly address: string
+  readonly addressType: AddressType
+}
 
 /**
- * How an address that a client names is kept: relative when it lies under the repository's own namespace, on every storage, else full.
+ * How an address that a client names is kept: relative when it lies in the repository's own namespace, however it is spelled, else
+ * full.
  *
- * @throws address_invalid with lakeFS's text when the storage cannot have such an address; for what would climb out of the namespace
- *   or lies among its committed tables
+ * @throws address_invalid with lakeFS's text when the storage cannot have or read such an address; for what would climb out of the
+ *   namespace or lies among its committed tables; storage_unavailable when a storage that is down would have to judge the place
  */
 export function normalizeAddress(
   storage: Storage,
   repository: Repository,
   physicalAddress: string,
   tablesFolder: string,
-): { readonly address: string; readonly addressType: AddressType } {
+): NormalAddress {
+  const { adapter, downReason } = storage
+  if (!new RegExp(adapter.rules.validity).test(physicalAddress)) throw notValid(storage)
   const { namespace } = repository
-  for (const root of [namespace, storage.adapter.locate(namespace, '').uri]) {
+  for (const root of [namespace, adapter.locate(namespace, '').uri]) {
     const own = root.endsWith('/') ? root : `${root}/`
-    if (!physicalAddress.startsWith(own)) continue
-    const address = physicalAddress.slice(own.length)
-    if (UNSAFE_SEGMENT.test(address) || address.startsWith(`${tablesFolder}/`)) throw notValid(storage)
-    return { address, addressType: 'relative' }
+    if (physicalAddress.startsWith(own)) return ownAddress(storage, physicalAddress.slice(own.length), tablesFolder)
   }
+  if (downReason !== null)
+    throw new DomainError('storage_unavailable', `cannot judge "${physicalAddress}": ${downReason}`)
+  const location = locateFull(storage, physicalAddress)
+  const folder = adapter.canonicalNamespace(namespace)
+  const place = adapter.canonicalLocation(location)
+  if (folder.some((segment, at) => place[at] !== segment)) return { address: physicalAddress, addressType: 'full' }
+  // Another spelling of a place in the own namespace: a link on a disk, or a key that only looks like it.
+  const own = ownAddress(storage, place.slice(folder.length).join('/'), tablesFolder)
+  if (adapter.locate(namespace, own.address).key !== location.key) throw notValid(storage)
+  return own
+}
+
+function ownAddress(storage: Storage, address: string, tablesFolder: string): NormalAddress {
+  if (UNSAFE_SEGMENT.test(address) || address.startsWith(`${tablesFolder}/`)) throw notValid(storage)
+  return { address, addressType: 'relative' }
+}
+
+function locateFull(storage: Storage, uri: string): Location {
+  let location: Location
   try {
-    storage.adapter.locateFull(physicalAddress)
+    location = storage.adapter.locateFull(uri)
   } catch (cause) {
     throw notValid(storage, cause)
   }
-  return { address: physicalAddress, addressType: 'full' }
+  if (UNREADABLE_KEY.test(location.key)) throw notValid(storage)
+  return location
 }
 
 function notValid(storage: Storage, cause?: unknown): DomainError {

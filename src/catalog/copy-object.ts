@@ -33,6 +33,8 @@ export async function copyObject(catalog: Catalog, caller: Caller, copy: Copy): 
   catalog.observe('upload.stored')
   const { storageId: _, ...kept } = source.entry
   const entry: Entry = { ...kept, address, addressType: 'relative', lastModified: now() }
+  // Large bytes take a while.
+  await openTarget(catalog, caller, copy, false)
   await stageEntry(catalog, repository, branch, path, entry, false)
   catalog.observe('upload.staged')
   return { repository, path, entry, uri: location.uri }

@@ -9,7 +9,7 @@ import type { Catalog } from './catalog.ts'
 const selectOwner: HotStatement = {
   name: 'foreign_place',
   readOnly: true,
-  text: `SELECT name FROM repositories CROSS JOIN (SELECT $1::text::text[] AS place) n
+  text: `SELECT 1 AS found FROM repositories CROSS JOIN (SELECT $1::text::text[] AS place) n
     WHERE uid <> $2::uuid AND n.place[1:cardinality(canonical_namespace)] = canonical_namespace LIMIT 1`,
 }
 
@@ -21,10 +21,7 @@ export async function refuseForeignPlace(
   address: string,
 ): Promise<void> {
   const place = storage.adapter.canonicalLocation(storage.adapter.locateFull(address))
-  const [owner] = await catalog.db.run<{ name: string }>(selectOwner, [textArray(place), repository.uid])
-  if (owner === undefined) return
-  throw new DomainError(
-    'address_invalid',
-    `cannot refer to "${address}": it lies in the namespace of repository "${owner.name}"`,
-  )
+  if ((await catalog.db.run(selectOwner, [textArray(place), repository.uid])).length === 0) return
+  // Not whose: the caller may not be allowed to see it.
+  throw new DomainError('address_invalid', `cannot refer to "${address}": it lies in another repository's namespace`)
 }

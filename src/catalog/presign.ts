@@ -1,7 +1,7 @@
 /** URLs by which clients read objects from the storages themselves. */
 import type { PresignedUrl } from '../block/adapter.ts'
 import type { Storage } from '../block/registry.ts'
-import { DomainError } from '../errors.ts'
+import { DomainError, isDomainError } from '../errors.ts'
 import type { ObjectPath, Repository } from '../model.ts'
 import { type Place, placeOf } from './addresses.ts'
 import type { Catalog } from './catalog.ts'
@@ -25,7 +25,7 @@ export async function presignObject(catalog: Catalog, record: ObjectRecord): Pro
  * URLs for a page of a listing, null for what keeps its address: common prefixes, what `mayRead` denies, and objects whose own storage
  * or address does not allow it.
  *
- * @throws as `requirePresign` for the repository's storage
+ * @throws as `requirePresign` for the repository's storage; storage_unavailable when no object under its namespace could have one
  */
 export function presignItems(
   catalog: Catalog,
@@ -35,18 +35,19 @@ export function presignItems(
 ): Promise<readonly (PresignedUrl | null)[]> {
   requirePresign(catalog.registry.get(repository.storageId))
   return Promise.all(
-    items.map((item) => {
-      if ('commonPrefix' in item || !mayRead(item.path)) return null
-      const place = readablePlace(catalog, item)
-      return place?.storage.adapter.capabilities.presign ? presign(place, item.path) : null
-    }),
+    items.map((item) => ('commonPrefix' in item || !mayRead(item.path) ? null : presignIfPossible(catalog, item))),
   )
 }
 
-function readablePlace(catalog: Catalog, { repository, entry }: ObjectRecord): Place | null {
+/** Null when this object has no URL, whatever the reason: one odd entry must not take the page with it. */
+async function presignIfPossible(catalog: Catalog, { repository, entry, path }: ObjectRecord) {
   try {
-    return placeOf(catalog.registry, repository, entry)
-  } catch {
+    const place = placeOf(catalog.registry, repository, entry)
+    return place.storage.adapter.capabilities.presign ? await presign(place, path) : null
+  } catch (error) {
+    if (!isDomainError(error)) throw error
+    // Under the repository's own namespace it is no matter of one object, and URLs without a word would be missing all over the page.
+    if (error.code === 'storage_unavailable' && entry.addressType === 'relative') throw error
     return null
   }
 }

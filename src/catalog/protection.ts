@@ -1,8 +1,8 @@
-/** Branches that only merges may change. The rules are part of the repository's row: whoever looks a branch up has them as they are now. */
+/** Branches that only merges may change. The rules are part of the repository's row: whoever looks a branch up has them as they were then. */
 import { createHash } from 'node:crypto'
 import { DomainError } from '../errors.ts'
 import type { BranchName, Repository } from '../model.ts'
-import { compileGlob } from '../refs/glob.ts'
+import { globOf } from '../refs/glob.ts'
 import { setProtectedBranches } from '../refs/repositories.ts'
 import type { Caller, Catalog } from './catalog.ts'
 import { findRepository } from './resolve.ts'
@@ -14,15 +14,20 @@ export interface ProtectionRules {
   readonly eTag: string
 }
 
-/** Rules in a repository at most: each write looks through them. */
-const maxRules = 1000
+/**
+ * Rules in a repository at most, characters of one, and bytes of all: each statement that finds the repository brings them along, and
+ * each write matches them all, in some tens of milliseconds when they and the branch's name are made for it.
+ */
+const maxRules = 200
+const maxPatternCharacters = 256
+const maxRulesBytes = 16 * 1024
 /** Races that a change of one rule may lose against others. */
 const maxAttempts = 16
 
 /** Refuses to change a protected branch; `force` never helps. @throws branch_protected with lakeFS's text */
 export function refuseProtected(repository: Repository, branch: BranchName, action: 'write to' | 'commit to'): void {
   for (const pattern of repository.protectedBranches) {
-    if (compileGlob(pattern)(branch)) throw new DomainError('branch_protected', `cannot ${action} protected branch`)
+    if (globOf(pattern)(branch)) throw new DomainError('branch_protected', `cannot ${action} protected branch`)
   }
 }
 
@@ -94,14 +99,25 @@ async function changeRules(
   throw new DomainError('contended', `cannot change the protection of "${repository}": others were always faster`)
 }
 
-/** Each pattern once, all of them readable. */
+/** Each pattern once, all of them readable. @throws invalid_argument */
 function checkRules(patterns: readonly string[]): readonly string[] {
   const unique = [...new Set(patterns)]
-  if (unique.length > maxRules) {
-    throw new DomainError('invalid_argument', `argument rules: more than ${maxRules}: invalid value: validation error`)
+  if (unique.length > maxRules) throw invalid('rules', `more than ${maxRules}`)
+  for (const pattern of unique) {
+    if (Array.from(pattern).length > maxPatternCharacters)
+      throw invalid(
+        'pattern',
+        `${JSON.stringify(pattern.slice(0, 80))}… is longer than ${maxPatternCharacters} characters`,
+      )
+    globOf(pattern)
   }
-  for (const pattern of unique) compileGlob(pattern)
+  const bytes = unique.reduce((sum, pattern) => sum + Buffer.byteLength(pattern), 0)
+  if (bytes > maxRulesBytes) throw invalid('rules', `all patterns together are longer than ${maxRulesBytes} bytes`)
   return unique
+}
+
+function invalid(argument: string, problem: string): DomainError {
+  return new DomainError('invalid_argument', `argument ${argument}: ${problem}: invalid value: validation error`)
 }
 
 function eTagOf(patterns: readonly string[]): string {

@@ -5,7 +5,7 @@ import { parseUri } from '../block/namespace.ts'
 import type { Storage } from '../block/registry.ts'
 import { commitId } from '../committed/identity.ts'
 import { DomainError, isDomainError } from '../errors.ts'
-import type { Commit, Repository, RepositoryUid, StorageNamespace } from '../model.ts'
+import type { Commit, Repository, RepositorySummary, RepositoryUid, StorageNamespace } from '../model.ts'
 import { parseBranchName, parseRepositoryName } from '../refs/names.ts'
 import type { Page } from '../refs/page.ts'
 import * as records from '../refs/repositories.ts'
@@ -100,9 +100,9 @@ export interface RepositoryListing {
 }
 
 /** One page of repositories by name. With a filter, pages are read until one is full or the list ends. */
-export async function listRepositories(catalog: Catalog, listing: RepositoryListing): Promise<Page<Repository>> {
+export async function listRepositories(catalog: Catalog, listing: RepositoryListing): Promise<Page<RepositorySummary>> {
   const { prefix, search, amount, filter } = listing
-  const items: Repository[] = []
+  const items: RepositorySummary[] = []
   let { after } = listing
   for (;;) {
     const page = await records.listRepositories(catalog.db, { prefix, search, after, amount })
@@ -146,7 +146,7 @@ export async function changeRepositoryMetadata(
 }
 
 /** A stored `""` is told as the storage that serves it now. */
-function shown(catalog: Catalog, repository: Repository): Repository {
+function shown<Shown extends RepositorySummary>(catalog: Catalog, repository: Shown): Shown {
   const { storageId } = repository
   return storageId === '' && catalog.registry.has(storageId)
     ? { ...repository, storageId: catalog.registry.get(storageId).id }

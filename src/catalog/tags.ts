@@ -1,5 +1,5 @@
 /** Tags: made, found, listed, deleted. */
-import { parseTagName } from '../refs/names.ts'
+import { parseNewTagName, parseTagName } from '../refs/names.ts'
 import type { Page } from '../refs/page.ts'
 import { requireCommit } from '../refs/resolve.ts'
 import * as records from '../refs/tags.ts'
@@ -17,7 +17,7 @@ export interface TagCreation {
 
 /** Makes a tag. @throws already_exists, conflict (a branch or a commit has that name), ref_not_found, invalid_argument, read_only */
 export async function createTag(catalog: Catalog, caller: Caller, wanted: TagCreation): Promise<records.Tag> {
-  const name = parseTagName(wanted.name, 'id')
+  const name = parseNewTagName(wanted.name, 'id')
   const source = await findRef(catalog, caller, wanted.repository, wanted.ref)
   refuseReadOnly(source.repository, wanted.force)
   const commitId = requireCommit(source)

@@ -7,11 +7,9 @@ import { resolvePath } from '../refs/resolve.ts'
 import { stageIfAbsent } from '../staging/conditional.ts'
 import { registerPartition } from '../upload/partitions.ts'
 import { verifyBytes, verifyStream } from '../upload/verified-body.ts'
-import { normalizeAddress } from './addresses.ts'
 import type { Caller, Catalog } from './catalog.ts'
 import { now } from './clock.ts'
-import { lookup, type ObjectRecord, showRecord } from './entries.ts'
-import { refuseForeignPlace } from './foreign-place.ts'
+import { lookup, type ObjectRecord } from './entries.ts'
 import { refuseProtected } from './protection.ts'
 import { check, refuseReadOnly } from './resolve.ts'
 
@@ -43,11 +41,15 @@ export interface Upload extends WriteTarget {
   readonly openBody: () => Promise<Content>
 }
 
+/** Bytes that took longer to arrive may have been overtaken by a change of what their upload was checked against. */
+const FRESH_MS = 1000
+
 /** What an object is whose writer did not say. */
 export const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
 
 /**
- * Stores an object. When it fails, nothing is visible; bytes that were stored already are garbage.
+ * Stores an object. When it fails, nothing is visible; bytes that were stored already are garbage. What may refuse it is asked before
+ * the body, and once more behind a body that was streamed or slow, since hours can lie between.
  *
  * @throws repository_not_found, branch_not_found, branch_protected, precondition_failed, read_only, storage_*, body_incomplete,
  *   checksum_mismatch, outcome_unknown
@@ -55,6 +57,7 @@ export const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
 export async function uploadObject(catalog: Catalog, caller: Caller, upload: Upload): Promise<ObjectRecord> {
   const { repository, branch, path, exists } = await openTarget(catalog, caller, upload, upload.ifAbsent)
   if (exists) throw pathExists()
+  const checkedMs = performance.now()
   const { adapter } = catalog.registry.get(repository.storageId)
   const address = await catalog.addresses.next((partition) => registerPartition(catalog.db, partition))
   const location = adapter.locate(repository.namespace, address)
@@ -82,41 +85,11 @@ export async function uploadObject(catalog: Catalog, caller: Caller, upload: Upl
     metadata: upload.metadata,
     contentType,
   }
+  if (content.whole === undefined || performance.now() - checkedMs > FRESH_MS)
+    await openTarget(catalog, caller, upload, false)
   await stageEntry(catalog, repository, branch, path, entry, upload.ifAbsent)
   catalog.observe('upload.staged')
   return { repository, path, entry, uri: location.uri }
-}
-
-export interface Staging extends WriteTarget {
-  readonly physicalAddress: string
-  readonly checksum: string
-  readonly sizeBytes: number
-  /** Null: now. */
-  readonly mtimeSeconds: number | null
-  readonly metadata: Readonly<Record<string, string>>
-  readonly contentType: string | null
-}
-
-/**
- * Makes an entry for bytes that are there already; neither they nor their checksum are looked at.
- *
- * @throws address_invalid for an address that the repository's storage cannot have, or that lies in another repository's namespace
- */
-export async function stageObject(catalog: Catalog, caller: Caller, staging: Staging): Promise<ObjectRecord> {
-  const { repository, branch, path } = await openTarget(catalog, caller, staging, false)
-  const storage = catalog.registry.get(repository.storageId)
-  const address = normalizeAddress(storage, repository, staging.physicalAddress, catalog.options.blockStoragePrefix)
-  if (address.addressType === 'full') await refuseForeignPlace(catalog, storage, repository, address.address)
-  const entry: Entry = {
-    ...address,
-    lastModified: staging.mtimeSeconds === null ? now() : { seconds: staging.mtimeSeconds, nanos: 0 },
-    sizeBytes: staging.sizeBytes,
-    eTag: staging.checksum,
-    metadata: staging.metadata,
-    contentType: staging.contentType ?? DEFAULT_CONTENT_TYPE,
-  }
-  await stageEntry(catalog, repository, branch, path, entry, false)
-  return showRecord(catalog, repository, path, entry)
 }
 
 /** Removes an object from a branch; one that is not there is no error and leaves no trace. @throws branch_not_found, read_only */

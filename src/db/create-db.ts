@@ -57,7 +57,7 @@ export function createDb(driver: Driver): Db {
         'objects',
       )) as Row[]
     }
-    const orm = createOrm((text, params, rows) => sendUntilDone(text, params, null, false, rows))
+    const orm = createOrm((text, params, rows) => sendUntilDone(text, params, null, isPlainSelect(text), rows))
     return { run, orm }
   }
 
@@ -104,6 +104,11 @@ export function createDb(driver: Driver): Db {
   }
 
   return { kind: driver.kind, ...queries(driver.send, retryOrThrow), transaction, close: driver.close }
+}
+
+/** Whether a statement of Drizzle's changes and locks nothing, so that it may be sent again as a hot one that says so. */
+function isPlainSelect(text: string): boolean {
+  return /^select\b/i.test(text) && !/\bfor (?:no key )?(?:update|share|key share)\b/i.test(text)
 }
 
 /** 1..2, 2..4, 4..8 … ms: jittered, so that the same callers do not meet again. */

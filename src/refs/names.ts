@@ -51,6 +51,19 @@ export function parseTagName(text: string, argument = 'tag'): TagName {
   return text as TagName
 }
 
+/**
+ * As `parseTagName`, for a tag that is made: stricter than lakeFS, whose tags with `~`, `$` or `@` no ref expression can name (`v~1` is
+ * the parent of `v`). Those that a repository brings along can still be looked up, listed and deleted.
+ *
+ * @throws invalid_argument
+ */
+export function parseNewTagName(text: string, argument: string): TagName {
+  const name = parseTagName(text, argument)
+  if (/[~$@]|\p{Cc}/u.test(name))
+    throw invalid(argument, 'tag id must not contain "~", "$", "@" or control characters: no ref could name it')
+  return name
+}
+
 /** Anything without ASCII blanks, at most 4096 bytes; what it means is for `parseExpression`. @throws invalid_argument */
 export function parseRefExpression(text: string, argument = 'ref'): RefExpression {
   if (!/^[^\t\n\f\r ]+$/.test(text)) throw invalid(argument, 'ref must not be empty or contain whitespace')

@@ -2,14 +2,24 @@
 import { textArray } from '../db/arrays.ts'
 import type { Db, HotStatement, Queries } from '../db/db.ts'
 import { DomainError } from '../errors.ts'
-import type { Commit, Repository, RepositoryName, RepositoryUid, StorageNamespace } from '../model.ts'
+import type {
+  Commit,
+  Repository,
+  RepositoryName,
+  RepositorySummary,
+  RepositoryUid,
+  StorageNamespace,
+} from '../model.ts'
 import { insertBranch } from './branches.ts'
 import { insertCommit } from './commits.ts'
 import { type Page, type PageRequest, pageParams, pageSql, toPage } from './page.ts'
 import {
   type RepositoryRow,
   repositoryColumns,
+  type SummaryRow,
+  summaryColumns,
   toRepository,
+  toSummary,
   toVersions,
   type Versions,
   type VersionsRow,
@@ -42,9 +52,9 @@ const selectExisting: HotStatement = {
 const selectOverlap: HotStatement = {
   name: 'repository_overlap',
   readOnly: true,
-  text: `SELECT name FROM repositories CROSS JOIN (SELECT $1::text::text[] AS place) n
+  text: `SELECT 1 AS found FROM repositories CROSS JOIN (SELECT $1::text::text[] AS place) n
     WHERE canonical_namespace[1:cardinality(n.place)] = n.place OR n.place[1:cardinality(canonical_namespace)] = canonical_namespace
-    ORDER BY name LIMIT 1`,
+    LIMIT 1`,
 }
 
 const insert: HotStatement = {
@@ -68,7 +78,7 @@ const selectByUid: HotStatement = {
 const selectPage: HotStatement = {
   name: 'repository_list',
   readOnly: true,
-  text: `SELECT ${repositoryColumns} FROM repositories r WHERE position($1 IN r.name) > 0 AND ${pageSql('r.name')}`,
+  text: `SELECT ${summaryColumns} FROM repositories r WHERE position($1 IN r.name) > 0 AND ${pageSql('r.name')}`,
 }
 
 /** The cascade takes refs and commits; staged rows go when their tokens' grace is over. */
@@ -148,11 +158,11 @@ export async function refuseTakenPlace(
   namespace: StorageNamespace,
   canonicalNamespace: readonly string[],
 ): Promise<void> {
-  const [overlap] = await db.run<{ name: string }>(selectOverlap, [textArray(canonicalNamespace)])
-  if (overlap === undefined) return
+  if ((await db.run(selectOverlap, [textArray(canonicalNamespace)])).length === 0) return
+  // Not whose: the caller may not be allowed to see it.
   throw new DomainError(
     'namespace_in_use',
-    `failed to create repository: "${namespace}" overlaps repository "${overlap.name}": storage namespace already in use`,
+    `failed to create repository: "${namespace}" overlaps another repository: storage namespace already in use`,
   )
 }
 
@@ -177,9 +187,9 @@ export async function getRepositoryByUid(db: Queries, repoUid: RepositoryUid): P
 export async function listRepositories(
   db: Queries,
   request: PageRequest & { readonly search?: string },
-): Promise<Page<Repository>> {
-  const rows = await db.run<RepositoryRow>(selectPage, [request.search ?? '', ...pageParams(request)])
-  return toPage(rows, request, toRepository)
+): Promise<Page<RepositorySummary>> {
+  const rows = await db.run<SummaryRow>(selectPage, [request.search ?? '', ...pageParams(request)])
+  return toPage(rows, request, toSummary)
 }
 
 /** Deletes a repository with its refs, commits and staged changes; objects stay in the storage. @throws repository_not_found */

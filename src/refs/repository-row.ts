@@ -1,5 +1,13 @@
 /** A repository and the versions as statements return them. */
-import type { BranchName, Repository, RepositoryName, RepositoryUid, StorageId, StorageNamespace } from '../model.ts'
+import type {
+  BranchName,
+  Repository,
+  RepositoryName,
+  RepositorySummary,
+  RepositoryUid,
+  StorageId,
+  StorageNamespace,
+} from '../model.ts'
 
 /** What the installation's caches are checked against: a server that holds older copies reloads before it answers. */
 export interface Versions {
@@ -8,15 +16,18 @@ export interface Versions {
   readonly storage: number
 }
 
+/** SQL: the columns of `SummaryRow` from the table alias `r`. */
+export const summaryColumns =
+  'r.uid, r.name, r.storage_id, r.home_storage_id, r.namespace, r.default_branch, r.created_at_seconds, r.read_only'
+
 /** SQL: the columns of `RepositoryRow` from the table alias `r`. */
-export const repositoryColumns =
-  'r.uid, r.name, r.storage_id, r.home_storage_id, r.namespace, r.default_branch, r.created_at_seconds, r.read_only, r.protected_branches'
+export const repositoryColumns = `${summaryColumns}, r.protected_branches`
 
 /** SQL: the columns of `VersionsRow` from the table alias `i`. */
 export const versionsColumns = 'i.auth_version, i.storage_version'
 
 /** int8 comes as text, from inside JSON as a number. */
-export interface RepositoryRow {
+export interface SummaryRow {
   readonly uid: RepositoryUid
   readonly name: RepositoryName
   readonly storage_id: StorageId
@@ -25,6 +36,9 @@ export interface RepositoryRow {
   readonly default_branch: BranchName
   readonly created_at_seconds: string | number
   readonly read_only: boolean
+}
+
+export interface RepositoryRow extends SummaryRow {
   readonly protected_branches: readonly string[]
 }
 
@@ -33,7 +47,7 @@ export interface VersionsRow {
   readonly storage_version: string | number
 }
 
-export function toRepository(row: RepositoryRow): Repository {
+export function toSummary(row: SummaryRow): RepositorySummary {
   return {
     uid: row.uid,
     name: row.name,
@@ -43,8 +57,11 @@ export function toRepository(row: RepositoryRow): Repository {
     defaultBranch: row.default_branch,
     createdAtSeconds: Number(row.created_at_seconds),
     readOnly: row.read_only,
-    protectedBranches: row.protected_branches,
   }
+}
+
+export function toRepository(row: RepositoryRow): Repository {
+  return { ...toSummary(row), protectedBranches: row.protected_branches }
 }
 
 export function toVersions(row: VersionsRow): Versions {

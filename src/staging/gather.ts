@@ -7,9 +7,11 @@ import { isDomainError } from '../errors.ts'
 import type { BranchName, RepositoryUid } from '../model.ts'
 import { type StageRow, type StageWriter, stageRows } from './write.ts'
 
-/** Bounds of one statement; a caller that alone exceeds them is split and then no longer atomic. */
+/** Bounds of a statement that callers share. */
 const maxBatchRows = 512
 const maxBatchBytes = 4 << 20
+/** A caller alone: up to so many rows, as many as one request can delete, are one statement; beyond (or beyond the bytes) several. */
+const maxCallerRows = 1000
 
 interface Caller {
   readonly rows: readonly StageRow[]
@@ -102,7 +104,7 @@ async function sendSlices(db: Db, lane: Lane, rows: readonly StageRow[]): Promis
   let bytes = 0
   for (const [at, row] of rows.entries()) {
     const size = bytesOf([row])
-    if (at > start && (at - start === maxBatchRows || bytes + size > maxBatchBytes)) {
+    if (at > start && (at - start === maxCallerRows || bytes + size > maxBatchBytes)) {
       await stageRows(db, lane.repoUid, lane.branch, rows.slice(start, at))
       start = at
       bytes = 0

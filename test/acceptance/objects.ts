@@ -305,7 +305,7 @@ export function describeObjects(title: string, server: () => Target, storage: Ob
         expect((await create(foreign)).status).toBe(201)
         const at = `/repositories/${foreign}/branches/main/staging/backing?path=p`
         const address = (await send('GET', at)).json.physical_address
-        refusal(await link('p', said(address)), 400, /in the namespace of repository/)
+        refusal(await link('p', said(address)), 400, /lies in another repository's namespace$/)
         expect((await send('DELETE', `/repositories/${foreign}`)).status).toBe(204)
         expect((await create(`${foreign}-again`)).status).toBe(201)
         const moved = address.replace(`/${foreign}/`, `/${foreign}-again/`)

@@ -270,7 +270,10 @@ export function describeRefs(title: string, server: () => Target): void {
         expect(eTag).toMatch(/^[0-9a-f]{64}$/)
         refusal(await set(['q'], { 'if-match': '' }), 412, /Precondition failed/)
         refusal(await set(['q'], { 'if-match': 'f'.repeat(64) }), 412, /Precondition failed/)
-        expect((await set(['q'], { 'if-match': eTag })).status).toBe(204)
+        expect((await set(['q', 'r'], { 'if-match': `"${eTag}"` })).status).toBe(204)
+        refusal(await set(['r'], { 'if-match': `"${eTag}"` }), 412, /Precondition failed/)
+        const both = (await ok(200, 'GET', at)).headers.get('etag') ?? ''
+        expect((await set(['q'], { 'if-match': both })).status).toBe(204)
         refusal(await set(['r'], { 'if-match': eTag }), 412, /Precondition failed/)
         const now = (await ok(200, 'GET', at)).headers.get('etag') ?? ''
         const racing = await Promise.all(['a', 'b', 'c', 'd'].map((pattern) => set([pattern], { 'if-match': now })))
@@ -294,8 +297,12 @@ export function describeRefs(title: string, server: () => Target): void {
       it('refuses what is no pattern, and repositories that are not there', async () => {
         for (const pattern of ['', '[a', '{a', '\0']) refusal(await set([pattern]), 400, /pattern/)
         refusal(await send('PUT', at, { json: { pattern: 'a' } }), 400, /request body/)
-        const many = Array.from({ length: 1001 }, (_, n) => `p${n}`)
-        refusal(await set(many), 400, /more than 1000/)
+        refusal(await set(Array.from({ length: 201 }, (_, n) => `p${n}`)), 400, /argument rules: more than 200/)
+        const long = (n: number) => String(n).padEnd(256, 'x')
+        refusal(await set([`${long(1)}x`]), 400, /argument pattern: "1x+"… is longer than 256 characters/)
+        await ok(204, 'PUT', at, { json: Array.from({ length: 64 }, (_, n) => ({ pattern: long(n) })) })
+        refusal(await send('POST', old, { json: { pattern: 'x' } }), 400, /argument rules: all patterns together/)
+        expect(await patterns()).toHaveLength(64)
         const gone = '/repositories/never-there'
         refusal(await send('GET', `${gone}/settings/branch_protection`), 404, /repository not found/)
         refusal(await send('PUT', `${gone}/settings/branch_protection`, { json: [] }), 404, /repository not found/)

@@ -1,6 +1,6 @@
 /** What objects and commits may be called and carry, from the wire to the catalog and back. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { stageObject } from '../../src/catalog/write-objects.ts'
+import { stageObject } from '../../src/catalog/external-objects.ts'
 import { type Answer, basic, type Call, call } from '../support/http.ts'
 import { startApp, type TestApp } from './app.ts'
 
@@ -116,6 +116,23 @@ describe('what goes out in headers', () => {
     expect((await send('GET', `${refs}/objects?path=foreign`, { headers })).status).toBe(304)
     expect(app.logged).toEqual([])
   })
+})
+
+test('a range that cannot be served tells the size in the same words, whoever notices', async () => {
+  const { json } = await send('POST', `${branch}/objects?path=short`, { body: 'ten bytes.' })
+  const claimed = { physical_address: json.physical_address, size_bytes: 100 }
+  expect((await stage(claimed)).status).toBe(201)
+  // Behind what the entry says, several, backwards, none; behind the bytes that the storage has.
+  for (const range of ['bytes=100-', 'bytes=0-1, 3-4', 'bytes=4-3', 'bytes=-0', 'bytes=50-60']) {
+    const headers = { range }
+    const answer = await send('GET', `${refs}/objects?path=staged`, { headers })
+    expect([range, answer.status, answer.json]).toEqual([range, 416, { message: 'Requested Range Not Satisfiable' }])
+    expect(answer.headers.get('content-range')).toBe('bytes */100')
+    if (range === 'bytes=50-60') continue
+    const head = await send('HEAD', `${refs}/objects?path=staged`, { headers })
+    expect([range, head.status, head.headers.get('content-range')]).toEqual([range, 416, 'bytes */100'])
+  }
+  expect(app.logged).toEqual([])
 })
 
 test('times outside of what can be stored are refused, by the name of their field', async () => {

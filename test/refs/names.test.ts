@@ -3,6 +3,7 @@ import type { RefExpression } from '../../src/model.ts'
 import { parseExpression } from '../../src/refs/expression.ts'
 import {
   parseBranchName,
+  parseNewTagName,
   parseObjectPath,
   parseRefExpression,
   parseRepositoryName,
@@ -55,6 +56,15 @@ describe('names', () => {
         new RegExp(`^argument ${argument}: .*: invalid value: validation error$`),
       )
     }
+  })
+
+  test('a new tag is one that a ref expression can name', () => {
+    for (const text of ['v1.0', 'ü', '-', '😀', 'a!b', 'a{b}', '%', "it's"]) {
+      expect(parseNewTagName(text, 'id')).toBe(text)
+      expect(parseExpression(parseRefExpression(text))).toEqual({ base: text, view: null, steps: [] })
+    }
+    for (const text of ['a~1', 'x~', '~', 'a$', '$', 'a@', 'a@b', 'a\x7f', 'a\x80', 'a\x9fb', 'a^1', '@'])
+      expect(() => parseNewTagName(text, 'id'), JSON.stringify(text)).toThrow(/^argument id: .*validation error$/)
   })
 
   test('what is too long is told by its argument', () => {

@@ -127,6 +127,14 @@ describeOnDatabases('repositories', (db) => {
     }
   })
 
+  test('whose a taken place is stays untold', async () => {
+    await createRepository(db(), wanted('secret-name', ['told', 'place']))
+    await expect(createRepository(db(), wanted('told', ['told']))).rejects.toMatchObject({
+      code: 'namespace_in_use',
+      message: expect.not.stringContaining('secret-name'),
+    })
+  })
+
   test('lists by prefix, search and after in byte order', async () => {
     const names = ['list-a', 'list-ab', 'list-b', 'list-0', 'list--x', 'list-zz', 'lisu']
     for (const name of names) await createRepository(db(), wanted(name, ['list', name]))
@@ -142,6 +150,8 @@ describeOnDatabases('repositories', (db) => {
       'list-b',
       'list-zz',
     ])
+    const [summary] = (await listRepositories(db(), { amount: 1 })).items
+    expect(Object.keys(summary ?? {})).not.toContain('protectedBranches')
     await expect(listRepositories(db(), { amount: 0 })).rejects.toMatchObject({ code: 'invalid_argument' })
   })
 

@@ -68,7 +68,7 @@ describeOnDatabases('gathering', (db) => {
     const target = await newRepository(db())
     const { db: counted, seen } = watched(db())
     const writer = createGatheringWriter(counted)
-    const many = Array.from({ length: 1300 }, (_, n) => row(`m${n}`, String(n)))
+    const many = Array.from({ length: 2300 }, (_, n) => row(`m${n}`, String(n)))
     const big = Array.from({ length: 5 }, (_, n) => ({ path: Buffer.from(`b${n}`), value: Buffer.alloc(1 << 20, n) }))
     await writer.stage(target.uid, target.main, many)
     expect(seen.statements).toBe(3)
@@ -76,7 +76,21 @@ describeOnDatabases('gathering', (db) => {
     expect(seen.statements).toBe(5)
     await writer.stage(target.uid, target.main, [])
     expect(seen.statements).toBe(5)
-    expect(Object.keys(await staged(db(), target))).toHaveLength(1305)
+    expect(Object.keys(await staged(db(), target))).toHaveLength(2305)
+  })
+
+  test('a caller of a thousand rows of the longest paths is one statement, also behind others', async () => {
+    const target = await newRepository(db())
+    const { db: counted, seen } = watched(db())
+    const writer = createGatheringWriter(counted)
+    const many = Array.from({ length: 1000 }, (_, n) => row(String(n).padEnd(1024, 'x'), null))
+    const ahead = [row('a', '1'), row('b', '2'), row('c', '3')]
+    await Promise.all([
+      ...ahead.map((one) => writer.stage(target.uid, target.main, [one])),
+      writer.stage(target.uid, target.main, many),
+    ])
+    // The first, what came meanwhile, the large one.
+    expect(seen.statements).toBe(3)
   })
 
   test('one bad row fails its caller only', async () => {
