@@ -120,6 +120,7 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
         secureCookie: parts.secure,
         asksForEmail: config.emailSubscriptionEnabled,
         maxRequestsInFlight: parts.limited ? limits.requestsInFlight : 0,
+        bodyIdleMs: parts.limited ? limits.bodyIdleMs : 0,
       },
       catalog,
       sealer,

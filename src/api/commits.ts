@@ -60,7 +60,7 @@ export function commitHandlers(catalog: Catalog) {
   return {
     async commit(request: ApiRequest): Promise<Reply> {
       if (request.query.text('source_metarange') !== null) refuse('commit with source_metarange')
-      const body = await readJson(request.raw, creation)
+      const body = await readJson(request, creation)
       const made = await commit(catalog, request, {
         repository: request.param('repository'),
         branch: request.param('branch'),

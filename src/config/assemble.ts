@@ -40,6 +40,7 @@ export function assembleConfig(parsed: ParsedConfig, origin: Origin): Config {
     },
     limits: {
       requestsInFlight: parsed.limits.requests_in_flight,
+      bodyIdleMs: parsed.limits.body_idle,
       storageRequests: parsed.limits.storage_requests,
       storageQueue: parsed.limits.storage_queue,
       storageWaitMs: parsed.limits.storage_wait,

@@ -65,6 +65,8 @@ export interface Config {
   /** Counts are 0 for "any number". */
   readonly limits: {
     readonly requestsInFlight: number
+    /** How long a client may be silent while its body is read; 0: as long as it likes. */
+    readonly bodyIdleMs: number
     /** At once at each storage. */
     readonly storageRequests: number
     /** Beyond those, waiting for their turn. */
