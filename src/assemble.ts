@@ -86,6 +86,7 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
       maxWaiting: limits.storageQueue,
       maxWaitMs: limits.storageWaitMs,
     },
+    maxStreamed: parts.limited ? limits.storageUploads : 0,
   })
   try {
     await rememberStorages(db, registry)

@@ -42,6 +42,7 @@ export function assembleConfig(parsed: ParsedConfig, origin: Origin): Config {
       requestsInFlight: parsed.limits.requests_in_flight,
       bodyIdleMs: parsed.limits.body_idle,
       storageRequests: parsed.limits.storage_requests,
+      storageUploads: parsed.limits.storage_uploads,
       storageQueue: parsed.limits.storage_queue,
       storageWaitMs: parsed.limits.storage_wait,
       shutdownDelayMs: parsed.limits.shutdown_delay,

@@ -69,6 +69,8 @@ export interface Config {
     readonly bodyIdleMs: number
     /** At once at each storage. */
     readonly storageRequests: number
+    /** Streamed bodies at once on their way to each storage, beside those. */
+    readonly storageUploads: number
     /** Beyond those, waiting for their turn. */
     readonly storageQueue: number
     readonly storageWaitMs: number

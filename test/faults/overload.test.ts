@@ -31,6 +31,7 @@ describe.each(['bun', 'node'] as const)('a server on %s', (runtime) => {
       environment: {
         INTERLAKEN_LIMITS_REQUESTS_IN_FLIGHT: String(IN_FLIGHT),
         INTERLAKEN_LIMITS_STORAGE_REQUESTS: String(RUNNING),
+        INTERLAKEN_LIMITS_STORAGE_UPLOADS: String(RUNNING),
         INTERLAKEN_LIMITS_STORAGE_QUEUE: String(WAITING),
         INTERLAKEN_LIMITS_STORAGE_WAIT: '60s',
       },
