@@ -159,6 +159,24 @@ describe('connections', () => {
     await db.close()
   })
 
+  test('nobody waits for a connection longer than told', async () => {
+    const db = createServerDb({
+      connectionString: await createDatabase(),
+      maxConnections: 1,
+      connectTimeoutMs: 1000,
+    })
+    await db.run(one, [0])
+    const slow = db.run({ name: '', text: 'SELECT pg_sleep(4), 1 AS n' }, []).then(() => 'slow')
+    const impatient = Promise.all(
+      Array.from({ length: 3 }, () => expect(db.run(one, [1])).rejects.toMatchObject({ code: 'database_unavailable' })),
+    ).then(() => 'impatient')
+    expect(db.poolUse()).toEqual({ busy: 1, waiting: 3 })
+    expect(await Promise.race([slow, impatient])).toBe('impatient')
+    await slow
+    expect(await db.run(one, [2])).toEqual([{ n: 2 }])
+    await db.close()
+  })
+
   test('a pooler that loses prepared statements costs one failed statement', async () => {
     const db = createServerDb({ connectionString: await createDatabase(), maxConnections: 1 })
     const forget: HotStatement = { name: 'connections_forget', text: 'DEALLOCATE ALL' }
