@@ -189,7 +189,13 @@ function marked(error: unknown): unknown {
   return error
 }
 
-/** `unsupported startup parameter` of PgBouncer and its like, or a setting that this server does not have. */
+/**
+ * `unsupported startup parameter` of PgBouncer and its like, or a setting that this server does not have, which it names. Of a statement
+ * the same code means any object that does not exist.
+ */
 function refusesSettings(error: unknown): boolean {
-  return error instanceof Error && (/startup parameter/i.test(error.message) || sqlState(error) === '42704')
+  if (!(error instanceof Error)) return false
+  const { message } = error
+  const isUnknown = sqlState(error) === '42704' && plannerSettings.some(([name]) => message.includes(`"${name}"`))
+  return isUnknown || /startup parameter/i.test(message)
 }

@@ -310,14 +310,33 @@ describe('connections', () => {
     await killer.close()
   })
 
-  test('a pooler that takes no settings at the start of a connection is served without them', async () => {
-    const pooler = await strictPooler(await createDatabase())
-    const db = createServerDb({ connectionString: pooler.url })
-    const statements = Array.from({ length: 20 }, (_, n) => db.run(one, [n]))
-    expect(await Promise.all(statements)).toEqual(Array.from({ length: 20 }, (_, n) => [{ n }]))
-    expect(await db.transaction((tx) => tx.run(one, [7]))).toEqual([{ n: 7 }])
+  test.each([
+    'C08P01\0Munsupported startup parameter: plan_cache_mode',
+    'C42704\0Munrecognized configuration parameter "plan_cache_mode"',
+  ])(
+    'a pooler or database that takes no settings at the start of a connection is served without them (%j)',
+    async (refusing) => {
+      const pooler = await strictPooler(await createDatabase(), refusing)
+      const db = createServerDb({ connectionString: pooler.url })
+      const statements = Array.from({ length: 20 }, (_, n) => db.run(one, [n]))
+      expect(await Promise.all(statements)).toEqual(Array.from({ length: 20 }, (_, n) => [{ n }]))
+      expect(await db.transaction((tx) => tx.run(one, [7]))).toEqual([{ n: 7 }])
+      await db.close()
+      pooler.close()
+    },
+  )
+
+  test('an object that does not exist takes no settings away', async () => {
+    const db = createServerDb({ connectionString: await createDatabase(), maxConnections: 1 })
+    const seqscan: HotStatement = {
+      name: 'connections_seqscan',
+      text: "SELECT current_setting('enable_seqscan') AS seqscan",
+    }
+    const undefinedObject: HotStatement = { name: '', text: "SELECT 'x'::no_such_type" }
+    await expect(db.run(undefinedObject, [])).rejects.toMatchObject({ message: /no_such_type/ })
+    await expect(db.transaction((tx) => tx.run(undefinedObject, []))).rejects.toMatchObject({ message: /no_such_type/ })
+    expect(await db.run(seqscan, [])).toEqual([{ seqscan: 'off' }])
     await db.close()
-    pooler.close()
   })
 
   test('deadlocks and serialization failures are tried again', async () => {
@@ -359,9 +378,9 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
 }
 
 /** A pooler at the door: ends connections that start with settings, passes everything else on. */
-function strictPooler(connectionString: string): Promise<{ readonly url: string; close(): void }> {
+function strictPooler(connectionString: string, refusing: string): Promise<{ readonly url: string; close(): void }> {
   const { hostname, port } = new URL(connectionString)
-  const refusal = Buffer.from('SFATAL\0C08P01\0Munsupported startup parameter: plan_cache_mode\0\0')
+  const refusal = Buffer.from(`SFATAL\0${refusing}\0\0`)
   const server = createServer((client) => {
     client.on('error', () => client.destroy())
     client.once('data', (start) => {
