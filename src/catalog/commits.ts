@@ -12,7 +12,7 @@ import { requireCommit } from '../refs/resolve.ts'
 import { dropSealed, publishCommit } from '../staging/publish.ts'
 import { stagedCursor } from '../staging/read.ts'
 import { type JustSealed, lockSealed, readSealed, type SealedBranch, sealBranch } from '../staging/seal.ts'
-import { beginTree, endTree } from '../staging/trees.ts'
+import { beginTree, endTree, isOtherCommitAtWork } from '../staging/trees.ts'
 import { type Caller, type Catalog, tablesOf } from './catalog.ts'
 import { now } from './clock.ts'
 import { refuseProtected } from './protection.ts'
@@ -105,7 +105,7 @@ async function commitSealed(
   const tables = tablesOf(catalog, repository)
   const first = served ? await sealNothing(db, repository.uid, branch) : await sealBranch(db, repository.uid, branch)
   catalog.observe('commit.sealed')
-  await letOlderFinish(db, first)
+  await letOlderFinish(db, first, treeId)
   let prepared: Prepared | null = null
   for (let lost = 0; lost <= maxLost; lost++) {
     const sealed =
@@ -132,11 +132,12 @@ async function commitSealed(
 
 /**
  * Waits a while for commits of other processes that sealed before: who built the same beside them would only be in their way. Those
- * that died leave their tokens to us.
+ * that died leave their tokens to us, those that failed at once: they have taken back their announcement. A compaction is no commit.
  */
-async function letOlderFinish(db: Db, { repoUid, branch, older }: JustSealed): Promise<void> {
+async function letOlderFinish(db: Db, { repoUid, branch, older }: JustSealed, treeId: string): Promise<void> {
   const patientUntil = performance.now() + patienceMs
   for (let waitMs = 4; older.length > 0 && performance.now() < patientUntil; waitMs = Math.min(2 * waitMs, 32)) {
+    if (!(await isOtherCommitAtWork(db, repoUid, treeId))) return
     await sleep(waitMs)
     const { tokens } = await readSealed(db, repoUid, branch)
     if (!tokens.some((token) => older.includes(token))) return

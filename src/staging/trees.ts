@@ -9,6 +9,13 @@ const begin: HotStatement = {
 }
 const end: HotStatement = { name: 'tree_end', text: 'DELETE FROM trees WHERE id = $1::uuid' }
 
+/** Rarely asked, of a table of a few rows. */
+const others: HotStatement = {
+  name: '',
+  readOnly: true,
+  text: `SELECT 1 AS found FROM trees WHERE repo_uid = $1::uuid AND purpose = 'commit' AND id <> $2::uuid LIMIT 1`,
+}
+
 /** Announces a tree that is about to be built. `publishCommit` takes the answer, or `endTree` when nothing came of it. */
 export async function beginTree(
   db: Db,
@@ -23,4 +30,9 @@ export async function beginTree(
 /** Takes the announcement back. */
 export async function endTree(db: Db, treeId: string): Promise<void> {
   await db.run(end, [treeId])
+}
+
+/** Whether a commit of the repository, on any branch, is at work beside `treeId`'s, or was killed at it. */
+export async function isOtherCommitAtWork(db: Db, repoUid: RepositoryUid, treeId: string): Promise<boolean> {
+  return (await db.run(others, [repoUid, treeId])).length > 0
 }

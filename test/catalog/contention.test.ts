@@ -13,9 +13,10 @@ import { createTurns, type Turns } from '../../src/catalog/turns.ts'
 import { deleteObject, stageObject } from '../../src/catalog/write-objects.ts'
 import { BlockCache } from '../../src/committed/block-cache.ts'
 import type { Db } from '../../src/db/db.ts'
-import { isDomainError } from '../../src/errors.ts'
+import { DomainError, isDomainError } from '../../src/errors.ts'
 import type { Commit } from '../../src/model.ts'
 import { createCommitCache } from '../../src/refs/commits.ts'
+import { claimCompaction } from '../../src/staging/compact.ts'
 import { sealBranch } from '../../src/staging/seal.ts'
 import { createDirectWriter } from '../../src/staging/write.ts'
 import { AddressBook } from '../../src/upload/address-book.ts'
@@ -296,6 +297,32 @@ describeOnDatabases('commits under contention', (db) => {
     expect([first?.message, made?.message, trees]).toEqual(['large', 'small', 1])
     expect(made?.parents).toEqual([first?.id])
     await expectChain(db(), repository.uid, await small.log())
+  })
+
+  test('what a failed commit or a compaction has sealed is committed without waiting for anybody', async () => {
+    const repository = await newRepository(db())
+    const installation = installationOver(db())
+    const fail = () => Promise.reject(new DomainError('storage_unavailable', 'no storage'))
+    const failing = branchOf(installation.server(before(db(), fail)), repository)
+    let looks = 0
+    const next = branchOf(
+      installation.server({
+        ...db(),
+        run: (statement, params) => {
+          if (statement.name === 'seal_read') looks++
+          return db().run(statement, params)
+        },
+      }),
+      repository,
+    )
+    await failing.put('first')
+    await expect(failing.commit('fails')).rejects.toMatchObject({ code: 'storage_unavailable' })
+    await claimCompaction(db(), repository.uid, repository.main, 60_000)
+    await sealBranch(db(), repository.uid, repository.main)
+    await next.put('second')
+    expect((await next.commit('both')).made?.message).toBe('both')
+    expect(looks).toBe(1)
+    expect(await next.paths('main@')).toEqual(['first', 'second'])
   })
 
   test('a reset in between is obeyed', async () => {
