@@ -235,6 +235,20 @@ describe('connections', () => {
     await db.close()
   })
 
+  test('a connection that fails while nobody uses it is told once', async () => {
+    const connectionString = await createDatabase()
+    const told: Error[] = []
+    const db = createPgDb({ connectionString, maxConnections: 1, onIdleError: (error) => told.push(error) })
+    const killer = createPgDb({ connectionString, maxConnections: 1 })
+    const [row] = await db.run<{ pid: number }>(pid, [])
+    await killer.run(kill, [row?.pid ?? 0])
+    while (db.poolUse().busy > 0 || told.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(await db.run(one, [1])).toEqual([{ n: 1 }])
+    expect(told).toHaveLength(1)
+    await db.close()
+    await killer.close()
+  })
+
   test('a killed backend: writes are unknown, reads are sent again, open transactions are known to be undone', async () => {
     const connectionString = await createDatabase()
     const db = createServerDb({ connectionString, maxConnections: 1 })
