@@ -44,6 +44,8 @@ export interface AppSettings {
   readonly asksForEmail: boolean
   /** Requests that are worked on at once; 0: any number. */
   readonly maxRequestsInFlight: number
+  /** How long a client may be silent while its body is read; 0: as long as it likes. */
+  readonly bodyIdleMs: number
 }
 
 export interface AppContext {
@@ -98,8 +100,13 @@ export function createApp(context: AppContext): App {
     ...symlinkHandlers(catalog),
   }
   const currentVersions = async () => ({ authVersion: await readAuthVersion(db) })
-  const inFlight = new InFlight(settings.maxRequestsInFlight)
-  metrics.gauge('api_requests_in_flight', 'Requests that are not answered yet.', [], () => [[[], inFlight.running]])
+  const inFlight = {
+    known: new InFlight(settings.maxRequestsInFlight),
+    anonymous: new InFlight(Math.ceil(settings.maxRequestsInFlight / 4)),
+  }
+  metrics.gauge('api_requests_in_flight', 'Requests that are not answered yet.', [], () => [
+    [[], inFlight.known.running + inFlight.anonymous.running],
+  ])
   const countRequest = createApiMetrics(metrics)
   const logRequest = context.requestLog === null ? null : createRequestLog(context.requestLog)
   const api = createApi(
@@ -109,6 +116,7 @@ export function createApp(context: AppContext): App {
       log,
       outgoing: bodies.outgoing,
       inFlight,
+      bodyIdleMs: settings.bodyIdleMs,
       observe(answered) {
         countRequest(answered)
         logRequest?.(answered)

@@ -86,6 +86,7 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
       maxWaiting: limits.storageQueue,
       maxWaitMs: limits.storageWaitMs,
     },
+    maxStreamed: parts.limited ? limits.storageUploads : 0,
   })
   try {
     await rememberStorages(db, registry)
@@ -120,6 +121,7 @@ export async function assemble(config: Config, parts: Parts): Promise<Assembled>
         secureCookie: parts.secure,
         asksForEmail: config.emailSubscriptionEnabled,
         maxRequestsInFlight: parts.limited ? limits.requestsInFlight : 0,
+        bodyIdleMs: parts.limited ? limits.bodyIdleMs : 0,
       },
       catalog,
       sealer,

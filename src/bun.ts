@@ -65,11 +65,17 @@ export const platform: ServerPlatform = {
       maxRequestBodySize: MAX_BODY_BYTES,
       idleTimeout: IDLE_SECONDS,
       ...(tls === null ? {} : { tls: { cert: Bun.file(tls.certFile), key: Bun.file(tls.keyFile) } }),
-      fetch(request, server) {
+      async fetch(request, server) {
         // The timeout is for connections that wait for a request, not for a long commit or a client that thinks.
         server.timeout(request, 0)
         const host = request.headers.get('host') ?? ''
-        if (HOST.test(host)) return app.fetch(request, { server })
+        if (HOST.test(host)) {
+          const response = await app.fetch(request, { server })
+          // The rest of a refused body may never come.
+          if (response.status >= 400) server.timeout(request, IDLE_SECONDS)
+          return response
+        }
+        server.timeout(request, IDLE_SECONDS)
         return Response.json({ message: `header "Host" has an error: value ${JSON.stringify(host)}` }, { status: 400 })
       },
     })

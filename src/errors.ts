@@ -47,6 +47,7 @@ export type ErrorCode =
   | 'storage_unavailable'
   | 'storage_unsupported'
   | 'body_incomplete'
+  | 'body_silent'
   | 'checksum_mismatch'
   // the ground under us
   | 'corrupt'

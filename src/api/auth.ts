@@ -24,7 +24,7 @@ export function authHandlers(dependencies: AuthDependencies): Record<AuthOperati
   const { authenticator, tokens, secureCookie } = dependencies
   return {
     async login(request) {
-      const body = await readJson(request.raw, loginBody, OPEN_BODY)
+      const body = await readJson(request, loginBody, OPEN_BODY)
       const principal = await authenticator.verifyAccessKey(body.access_key_id, body.secret_access_key)
       const { token, expiresAtSeconds } = await tokens.issue(principal.name, body.access_key_id)
       return json(

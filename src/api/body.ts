@@ -1,6 +1,7 @@
 /** JSON request bodies: bounded, strictly decoded, validated. */
 import * as v from 'valibot'
 import { DomainError } from '../errors.ts'
+import { type BodySource, nextOf, WHOLE_LIMIT_BYTES, wholeOf } from './body-patience.ts'
 
 /** Bytes of a JSON body unless an operation states its own limit. */
 const DEFAULT_LIMIT_BYTES = 10 * 1024 * 1024
@@ -23,26 +24,26 @@ export interface BodyOptions {
  * The body as `schema` has it.
  *
  * @throws invalid_argument `request body has an error: …` naming the field (missing body, another content type, not UTF-8, not JSON,
- *   a lone surrogate, a value the schema refuses), payload_too_large
+ *   a lone surrogate, a value the schema refuses), payload_too_large, body_silent
  */
 export async function readJson<Schema extends v.GenericSchema>(
-  request: Request,
+  request: BodySource,
   schema: Schema,
   options?: BodyOptions,
 ): Promise<v.InferOutput<Schema>> {
   const bytes = await readBytes(request, options?.limitBytes ?? DEFAULT_LIMIT_BYTES)
   if (bytes.length === 0) return refuseBody('value is required but missing')
-  return parse(request, bytes, schema)
+  return parse(request.raw, bytes, schema)
 }
 
 /** As `readJson`; null when there is no body. */
 export async function readOptionalJson<Schema extends v.GenericSchema>(
-  request: Request,
+  request: BodySource,
   schema: Schema,
   options?: BodyOptions,
 ): Promise<v.InferOutput<Schema> | null> {
   const bytes = await readBytes(request, options?.limitBytes ?? DEFAULT_LIMIT_BYTES)
-  return bytes.length === 0 ? null : parse(request, bytes, schema)
+  return bytes.length === 0 ? null : parse(request.raw, bytes, schema)
 }
 
 function refuseBody(problem: string): never {
@@ -128,24 +129,33 @@ function nameOf(found: Found): string {
   return keys.length === 0 ? '' : `field "${keys.join('.')}": `
 }
 
-async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
-  const declared = request.headers.get('content-length')
-  if (declared !== null && Number(declared) > limitBytes) refuseSize(limitBytes)
+/** Neither the next byte nor all of them may be waited for too long: some bodies anybody may send, and a byte now and then is cheap. */
+async function readBytes({ raw, bodyIdleMs }: BodySource, limitBytes: number): Promise<Uint8Array> {
+  const declared = raw.headers.get('content-length')
+  const sizeBytes = declared === null ? limitBytes : Number(declared)
+  if (sizeBytes > limitBytes) refuseSize(limitBytes)
+  const reading =
+    declared !== null && sizeBytes <= WHOLE_LIMIT_BYTES ? raw.arrayBuffer() : gather(raw.body, limitBytes, bodyIdleMs)
   try {
-    return declared !== null ? new Uint8Array(await request.arrayBuffer()) : await gather(request.body, limitBytes)
+    const bytes = await wholeOf<ArrayBuffer | Uint8Array>(reading, bodyIdleMs, sizeBytes)
+    return bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)
   } catch (cause) {
     if (cause instanceof DomainError) throw cause
     throw new DomainError('body_incomplete', 'request body has an error: it ended early', { cause })
   }
 }
 
-async function gather(body: ReadableStream<Uint8Array> | null, limitBytes: number): Promise<Uint8Array> {
+async function gather(
+  body: ReadableStream<Uint8Array> | null,
+  limitBytes: number,
+  idleMs: number,
+): Promise<Uint8Array> {
   if (body === null) return new Uint8Array(0)
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   const reader = body.getReader()
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await nextOf(reader.read(), idleMs)
     if (done) return Buffer.concat(chunks, sizeBytes)
     sizeBytes += value.length
     if (sizeBytes > limitBytes) {

@@ -34,7 +34,7 @@ function resetScope({ type, path }: v.InferOutput<typeof reset>): ResetScope {
 export function branchHandlers(catalog: Catalog) {
   return {
     async createBranch(request: ApiRequest): Promise<Reply> {
-      const body = await readJson(request.raw, creation)
+      const body = await readJson(request, creation)
       request.authorize(() => permission('fs:CreateBranch', branchResource(request.param('repository'), body.name)))
       const commitId = await createBranch(catalog, request, {
         repository: request.param('repository'),
@@ -75,7 +75,7 @@ export function branchHandlers(catalog: Catalog) {
     },
 
     async resetBranch(request: ApiRequest): Promise<Reply> {
-      const body = await readJson(request.raw, reset)
+      const body = await readJson(request, reset)
       await resetBranch(catalog, request, {
         repository: request.param('repository'),
         branch: request.param('branch'),

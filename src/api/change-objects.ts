@@ -24,7 +24,7 @@ const newMetadata = v.object({ set: metadataBody })
 export function changeObjectHandlers(catalog: Catalog) {
   return {
     async copyObject(request: ApiRequest): Promise<Reply> {
-      const body = await readJson(request.raw, copying)
+      const body = await readJson(request, copying)
       const repository = request.param('repository')
       const path = parseObjectPath(request.query.requiredBytes('dest_path'), 'dest_path')
       const sourcePath = parseObjectPath(Buffer.from(body.src_path), 'src_path')
@@ -48,7 +48,7 @@ export function changeObjectHandlers(catalog: Catalog) {
     },
 
     async updateObjectUserMetadata(request: ApiRequest): Promise<Reply> {
-      const { set } = await readJson(request.raw, newMetadata)
+      const { set } = await readJson(request, newMetadata)
       const target = {
         repository: request.param('repository'),
         branch: request.param('branch'),

@@ -53,7 +53,7 @@ function pathFilter({ query }: ApiRequest): PathFilter | null {
 export function commitHandlers(catalog: Catalog) {
   return {
     async commit(request: ApiRequest): Promise<Reply> {
-      const body = await readJson(request.raw, creation)
+      const body = await readJson(request, creation)
       const made = await commit(catalog, request, {
         repository: request.param('repository'),
         branch: request.param('branch'),

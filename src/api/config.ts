@@ -93,7 +93,7 @@ export function configHandlers(dependencies: ConfigDependencies): Record<ConfigO
 
     /** Accepted for the clients that send them before every command. They become numbers in the metrics; nothing leaves this server. */
     async postStatsEvents(request) {
-      const { events } = await readJson(request.raw, statsBody)
+      const { events } = await readJson(request, statsBody)
       for (const event of events) countEvents(event.class, event.name, event.count)
       return empty(204)
     },

@@ -16,7 +16,7 @@ const pathList = v.object({ paths: v.array(v.string()) })
 export function deleteObjectsHandlers(catalog: Catalog) {
   return {
     async deleteObjects(request: ApiRequest): Promise<Reply> {
-      const { paths } = await readJson(request.raw, pathList)
+      const { paths } = await readJson(request, pathList)
       if (paths.length > MAX_PATHS)
         throw new DomainError('invalid_argument', `request size exceeded, max paths is set to ${MAX_PATHS}`)
       const { allowed, errors } = sortByPermission(request, paths)

@@ -56,6 +56,7 @@ const answers: Record<ErrorCode, Answer> = {
   storage_unavailable: { status: 503 },
   storage_unsupported: { status: 400 },
   body_incomplete: { status: 400 },
+  body_silent: { status: 408 },
   checksum_mismatch: { status: 400 },
 
   corrupt: { status: 500 },
@@ -68,6 +69,9 @@ const answers: Record<ErrorCode, Answer> = {
 
 /** What clients that may try again are told to wait, in seconds. */
 export const RETRY_SOON = { 'Retry-After': '1' } as const
+
+/** The rest of a body that is waited for no more would stand before the next request. */
+const LAST_ON_CONNECTION = { Connection: 'close' } as const
 
 function isWorthAnotherTry(status: number): boolean {
   return status === 429 || status === 503
@@ -97,5 +101,6 @@ export function errorReply(error: unknown, requestId: string, operation: string,
   // A line for each refusal would be the next thing to be too much; the metrics count them.
   if (status >= 500 && status !== 501 && error.code !== 'overloaded')
     log.error({ requestId, operation, code: error.code, err: error }, 'request failed')
-  return json(status, { message: message ?? error.message }, isWorthAnotherTry(status) ? RETRY_SOON : undefined)
+  const headers = isWorthAnotherTry(status) ? RETRY_SOON : error.code === 'body_silent' ? LAST_ON_CONNECTION : undefined
+  return json(status, { message: message ?? error.message }, headers)
 }

@@ -42,7 +42,7 @@ export function linkObjectHandlers(catalog: Catalog) {
 
     async linkPhysicalAddress(request: ApiRequest): Promise<Reply> {
       const ifAbsent = onlyIfAbsent(request)
-      const body = await readJson(request.raw, linking)
+      const body = await readJson(request, linking)
       if (body.checksum === '') throw new DomainError('invalid_argument', 'checksum is required')
       const record = await linkPhysicalAddress(catalog, request, {
         ...externalOf(request, body),

@@ -30,7 +30,7 @@ export function protectionHandlers(catalog: Catalog) {
     internalGetBranchProtectionRules: get,
 
     async setBranchProtectionRules(request: ApiRequest): Promise<Reply> {
-      const patterns = (await readJson(request.raw, rules)).map(({ pattern }) => pattern)
+      const patterns = (await readJson(request, rules)).map(({ pattern }) => pattern)
       // lakeFS's clients send the tag as they got it, without quotes, others as HTTP has it; an empty one means that there were no rules.
       const ifMatch = request.header('if-match')?.replace(/^"(.*)"$/, '$1') ?? null
       await setProtectionRules(catalog, request, request.param('repository'), patterns, ifMatch)
@@ -38,13 +38,13 @@ export function protectionHandlers(catalog: Catalog) {
     },
 
     async internalCreateBranchProtectionRule(request: ApiRequest): Promise<Reply> {
-      const { pattern } = await readJson(request.raw, rule)
+      const { pattern } = await readJson(request, rule)
       await addProtectionRule(catalog, request, request.param('repository'), pattern)
       return empty(204)
     },
 
     async internalDeleteBranchProtectionRule(request: ApiRequest): Promise<Reply> {
-      const { pattern } = await readJson(request.raw, rule)
+      const { pattern } = await readJson(request, rule)
       const removed = await removeProtectionRule(catalog, request, request.param('repository'), pattern)
       return removed ? empty(204) : json(404, { message: `no rule has the pattern ${JSON.stringify(pattern)}` })
     },

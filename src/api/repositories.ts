@@ -47,7 +47,7 @@ export function repositoryHandlers(catalog: Catalog) {
   return {
     async createRepository(request: ApiRequest): Promise<Reply> {
       const bare = request.query.boolean('bare', false)
-      const body = await readJson(request.raw, creation)
+      const body = await readJson(request, creation)
       request.authorize(() =>
         allOf(
           permission('fs:CreateRepository', repositoryResource(body.name)),
@@ -95,13 +95,13 @@ export function repositoryHandlers(catalog: Catalog) {
     },
 
     async setRepositoryMetadata(request: ApiRequest): Promise<Reply> {
-      const { metadata } = await readJson(request.raw, metadataSet)
+      const { metadata } = await readJson(request, metadataSet)
       await changeRepositoryMetadata(catalog, request, request.param('repository'), { set: metadata })
       return empty(204)
     },
 
     async deleteRepositoryMetadata(request: ApiRequest): Promise<Reply> {
-      const { keys } = await readJson(request.raw, metadataKeys)
+      const { keys } = await readJson(request, metadataKeys)
       await changeRepositoryMetadata(catalog, request, request.param('repository'), { remove: keys })
       return empty(204)
     },

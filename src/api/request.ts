@@ -42,6 +42,8 @@ export class ApiRequest implements AuthorizationContext {
   readonly id: string
   /** The request itself: headers, body, abort signal. */
   readonly raw: Request
+  /** How long the client may be silent while its body is read; 0: as long as it likes. */
+  readonly bodyIdleMs: number
   readonly #connection: Connection
   readonly #route: Route
   readonly #rawQuery: string
@@ -60,7 +62,9 @@ export class ApiRequest implements AuthorizationContext {
     route: Route,
     rawQuery: string,
     authenticated: Authenticated | null,
+    bodyIdleMs = 0,
   ) {
+    this.bodyIdleMs = bodyIdleMs
     this.raw = raw
     this.id = id
     this.operation = route.operation

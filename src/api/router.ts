@@ -28,8 +28,14 @@ export interface ApiDependencies {
   readonly log: ErrorLog
   /** How streams go out; absent: as they are. */
   readonly outgoing?: HttpBodies['outgoing']
-  /** Counts requests and refuses those that are too many; absent: none are. */
-  readonly inFlight?: InFlight | null
+  /** Count requests and refuse those that are too many; absent: none are. */
+  readonly inFlight?: {
+    readonly known: InFlight
+    /** Whom anybody can be takes no place from those who are known. */
+    readonly anonymous: InFlight
+  }
+  /** Milliseconds that a client may be silent while its body is read; absent or 0: any. */
+  readonly bodyIdleMs?: number
   /** Told of every request; must not throw. */
   readonly observe?: ObserveAnswer
 }
@@ -61,7 +67,7 @@ export function createApi(dependencies: ApiDependencies, handlers: Handlers): Ap
     let response: Response
     try {
       const rawQuery = mark === -1 ? '' : target.slice(mark + 1)
-      reply = route === null ? noSuchEndpoint : await admit(raw, connection, id, route, rawQuery, trail)
+      reply = route === null ? noSuchEndpoint : await operate(raw, connection, id, route, rawQuery, trail)
       response = respond(reply)
     } catch (error) {
       reply = errorReply(error, id, route?.operation ?? 'unknown', dependencies.log)
@@ -82,26 +88,6 @@ export function createApi(dependencies: ApiDependencies, handlers: Handlers): Ap
     return response
   }
 
-  /** A server with too much to do is alive, which `healthCheck` tells. */
-  async function admit(
-    raw: Request,
-    connection: Connection,
-    id: string,
-    route: Route,
-    rawQuery: string,
-    trail: Trail,
-  ): Promise<Reply> {
-    const { inFlight } = dependencies
-    if (inFlight == null || route.operation === 'healthCheck')
-      return operate(raw, connection, id, route, rawQuery, trail)
-    inFlight.enter()
-    try {
-      return await operate(raw, connection, id, route, rawQuery, trail)
-    } finally {
-      inFlight.leave()
-    }
-  }
-
   async function operate(
     raw: Request,
     connection: Connection,
@@ -115,11 +101,36 @@ export function createApi(dependencies: ApiDependencies, handlers: Handlers): Ap
     const authenticating =
       operations[operation].security === 'none' ? null : dependencies.authenticator.authenticate(raw.headers)
     const authenticated = authenticating instanceof Promise ? await authenticating : authenticating
-    const request = new ApiRequest(raw, id, connection, route, rawQuery, authenticated)
+    const request = new ApiRequest(raw, id, connection, route, rawQuery, authenticated, dependencies.bodyIdleMs)
     trail.request = request
     if (rule !== 'open' && request.caller === null) {
       throw new DomainError('unauthenticated', 'cannot serve request: no credentials')
     }
+    const leave = enter(request)
+    try {
+      return await handle(request, route)
+    } finally {
+      leave?.()
+    }
+  }
+
+  /**
+   * Takes a place among the requests that are worked on, for those who may: who only connects, or sends half a body without
+   * credentials, must not hold one. A server with too much to do is alive, which `healthCheck` tells.
+   *
+   * @throws overloaded
+   */
+  function enter({ operation, caller }: ApiRequest): (() => void) | null {
+    const { inFlight } = dependencies
+    if (inFlight === undefined || operation === 'healthCheck') return null
+    const places = caller === null ? inFlight.anonymous : inFlight.known
+    places.enter()
+    return () => places.leave()
+  }
+
+  async function handle(request: ApiRequest, route: Route): Promise<Reply> {
+    const { operation } = route
+    const rule = permissions[operation]
     const handler = handlers[operation]
     // Operations on a repository read the versions with their first statement; who has none asks here.
     if (handler === 'not_implemented' || route.names[0] !== 'repository') await checkNow(request)

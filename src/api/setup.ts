@@ -64,7 +64,7 @@ export function setupHandlers(dependencies: SetupDependencies): Record<SetupOper
     },
 
     async setup(request) {
-      const body = await readJson(request.raw, setupBody, OPEN_BODY)
+      const body = await readJson(request, setupBody, OPEN_BODY)
       const created = await setUp(db, sealer, {
         userName: body.username,
         accessKey:
@@ -81,7 +81,7 @@ export function setupHandlers(dependencies: SetupDependencies): Record<SetupOper
     },
 
     async setupCommPrefs(request) {
-      const body = await readJson(request.raw, commPrefsBody, OPEN_BODY)
+      const body = await readJson(request, commPrefsBody, OPEN_BODY)
       if (!asksForEmail) throw new DomainError('conflict', 'communication preferences already set')
       const prefs = prefsOf(body)
       if (prefs === null) throw new DomainError('invalid_argument', 'Invalid email format')

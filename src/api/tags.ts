@@ -17,7 +17,7 @@ function show(tag: Tag) {
 export function tagHandlers(catalog: Catalog) {
   return {
     async createTag(request: ApiRequest): Promise<Reply> {
-      const body = await readJson(request.raw, creation)
+      const body = await readJson(request, creation)
       const repository = request.param('repository')
       request.authorize(() => permission('fs:CreateTag', tagResource(repository, body.id)))
       const { id: name, ref } = body

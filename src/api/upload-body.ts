@@ -1,11 +1,10 @@
 /** The object in an upload request: the raw body, or the part named `content` of a multipart form. */
 import { DomainError } from '../errors.ts'
 import { type HttpBodies, plainBodies } from '../runtime/bodies.ts'
+import { type BodySource, nextOf, WHOLE_LIMIT_BYTES, wholeOf } from './body-patience.ts'
 import { isHeaderText } from './header-text.ts'
 import { boundaryOf, type ChunkSource, openPart, type Part } from './multipart.ts'
 
-/** Bodies of a stated size up to this are read at once: streaming a small one costs three times as much. */
-const WHOLE_LIMIT_BYTES = 1024 * 1024
 const FORM_FIELD = 'content'
 /** `type/subtype` or a lone token, and whatever parameters: what Go's media type parser takes. */
 const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+(\/[\w!#$%&'*+.^`|~-]+)?\s*(;.*)?$/
@@ -26,26 +25,26 @@ export interface UploadBody {
  * `incoming` cuts them.
  *
  * @throws invalid_argument for a malformed media type (of a part: one that no header can carry), and for a form without boundary, without the field `content` (lakeFS's text)
- *   or without its last boundary; body_incomplete when the client goes away
+ *   or without its last boundary; body_incomplete when the client goes away, body_silent when it says nothing for too long
  */
 export async function readUploadBody(
-  request: Request,
+  source: BodySource,
   incoming: HttpBodies['incoming'] = plainBodies.incoming,
 ): Promise<UploadBody> {
+  const request = source.raw
   const contentType = request.headers.get('content-type') || null
   if (contentType !== null && !(MEDIA_TYPE.test(contentType) && isHeaderText(contentType))) {
     throw new DomainError('invalid_argument', `parameter "Content-Type" in header has an error: not a media type`)
   }
   const declared = request.headers.get('content-length')
   const sizeBytes = declared === null ? null : Number(declared)
-  const whole = sizeBytes !== null && sizeBytes <= WHOLE_LIMIT_BYTES ? await readWhole(request) : null
+  const whole = sizeBytes !== null && sizeBytes <= WHOLE_LIMIT_BYTES ? await readWhole(source, sizeBytes) : null
   if (contentType !== null && /^multipart\/form-data\s*(;|$)/i.test(contentType)) {
     const boundary = boundaryOf(contentType)
-    return whole === null ? streamForm(readChunks(request, incoming), boundary) : readForm(whole, boundary)
+    return whole === null ? streamForm(readChunks(source, incoming), boundary) : readForm(whole, boundary)
   }
   if (whole !== null) return wholeBody(whole, contentType)
-  const stream = sizeBytes === null ? streamOf(readChunks(request, incoming)) : bodyOf(request, incoming)
-  return { stream, sizeBytes, contentType }
+  return { stream: streamOf(readChunks(source, incoming)), sizeBytes, contentType }
 }
 
 async function streamForm(source: ChunkSource, boundary: string): Promise<UploadBody> {
@@ -98,24 +97,29 @@ function wholeBody(whole: Uint8Array, contentType: string | null): UploadBody {
   return { stream: emptyStream(), sizeBytes: whole.length, contentType, whole }
 }
 
-async function readWhole(request: Request): Promise<Uint8Array> {
+async function readWhole({ raw, bodyIdleMs }: BodySource, sizeBytes: number): Promise<Uint8Array> {
   try {
-    return new Uint8Array(await request.arrayBuffer())
+    return new Uint8Array(await wholeOf(raw.arrayBuffer(), bodyIdleMs, sizeBytes))
   } catch (cause) {
+    if (cause instanceof DomainError) throw cause
     throw new DomainError('body_incomplete', 'cannot read the request body: it ended early', { cause })
   }
 }
 
 /** On Node a body whose client was gone before it was opened ends at once, as an empty one does: an end counts while the client is there. */
-function readChunks(request: Request, incoming: HttpBodies['incoming']): ChunkSource {
-  const reader = bodyOf(request, incoming).getReader()
+function readChunks({ raw, bodyIdleMs }: BodySource, incoming: HttpBodies['incoming']): ChunkSource {
+  const reader = bodyOf(raw, incoming).getReader()
   return {
     async next() {
       try {
-        const { done, value } = await reader.read()
-        if (done) request.signal.throwIfAborted()
+        const { done, value } = await nextOf(reader.read(), bodyIdleMs)
+        if (done) raw.signal.throwIfAborted()
         return done ? null : value
       } catch (cause) {
+        if (cause instanceof DomainError) {
+          reader.cancel(cause).catch(() => undefined)
+          throw cause
+        }
         throw new DomainError('body_incomplete', 'cannot read the request body: it ended early', { cause })
       }
     },

@@ -40,7 +40,7 @@ export function writeObjectHandlers(catalog: Catalog, bodies: HttpBodies) {
         force: request.query.boolean('force', false),
         storageClass: storageClass(request),
         metadata: metadataOf(request.raw.headers),
-        openBody: () => readUploadBody(request.raw, bodies.incoming),
+        openBody: () => readUploadBody(request, bodies.incoming),
       })
       return json(201, showObject(record))
     },
@@ -54,7 +54,7 @@ export function writeObjectHandlers(catalog: Catalog, bodies: HttpBodies) {
     },
 
     async stageObject(request: ApiRequest): Promise<Reply> {
-      const body = await readJson(request.raw, staging)
+      const body = await readJson(request, staging)
       const record = await stageObject(catalog, request, {
         ...externalOf(request, body),
         physicalAddress: body.physical_address,

@@ -28,35 +28,44 @@ export type WatchStorage = (
 export interface WatchOptions {
   readonly watch: WatchStorage
   readonly limits: GateLimits
+  /** Streamed bodies at once, beside those `limits`: they last as long as their senders like; 0: any number. */
+  readonly maxStreamed: number
 }
 
 /**
  * `adapter`, watched and gated: it does and throws what `adapter` does, and refuses with `overloaded` when the gate is full.
  *
- * A turn lasts until the adapter answers. A stream that it answers with is read without one: it goes at its reader's pace, and whoever
+ * A turn lasts until the adapter answers. Bodies that stream take turns of their own, since they come at their senders' pace: nobody
+ * else waits for a client's network. A stream that it answers with is read without one: it goes at its reader's pace, and whoever
  * copies from it to this same storage would wait for itself. What asks nothing of the storage (names, presigned URLs) and `ping`, which
  * must tell the truth when everybody waits, take no turn.
  */
 export function watchAdapter(
   adapter: BlockAdapter,
   { id, type }: { readonly id: string; readonly type: string },
-  { watch, limits }: WatchOptions,
+  { watch, limits, maxStreamed }: WatchOptions,
 ): BlockAdapter {
   const gate = new Gate(`storage "${id}" (${type})`, limits)
-  const watcher = watch({ id, type }, () => ({ running: gate.running, waiting: gate.waiting }))
+  const streams = new Gate(`storage "${id}" (${type}) for streamed bodies`, { ...limits, maxRunning: maxStreamed })
+  const watcher = watch({ id, type }, () => ({
+    running: gate.running + streams.running,
+    waiting: gate.waiting + streams.waiting,
+  }))
+  const gateOf = (body: PutBody) => (body instanceof Uint8Array ? gate : streams)
 
   // One function and one await: this is on the way of every read.
   async function observed<Result>(
     operation: StorageOperation,
     work: () => Promise<Result>,
     done?: (result: Result) => void,
+    turns = gate,
   ): Promise<Result> {
     const startedMs = performance.now()
     let outcome: 'ok' | 'error' | ErrorCode = 'ok'
     let hasTurn = false
     try {
       if (operation !== 'ping') {
-        const turn = gate.enter()
+        const turn = turns.enter()
         if (turn !== undefined) await turn
         hasTurn = true
       }
@@ -67,7 +76,7 @@ export function watchAdapter(
       outcome = error instanceof DomainError ? error.code : 'error'
       throw error
     } finally {
-      if (hasTurn) gate.leave()
+      if (hasTurn) turns.leave()
       watcher.observe(operation, outcome, (performance.now() - startedMs) / 1000)
     }
   }
@@ -91,6 +100,7 @@ export function watchAdapter(
         'put',
         () => adapter.put(location, body, options),
         () => watcher.transferred(knownBytes(body), 0),
+        gateOf(body),
       ),
     get: (location, range) =>
       observed(
@@ -124,6 +134,7 @@ export function watchAdapter(
         'putPart',
         () => adapter.putPart(location, uploadId, partNumber, body),
         () => watcher.transferred(knownBytes(body), 0),
+        gateOf(body),
       ),
     listParts: (location, uploadId) => observed('listParts', () => adapter.listParts(location, uploadId)),
     completeMultipart: (location, uploadId, parts) =>

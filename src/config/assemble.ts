@@ -40,7 +40,9 @@ export function assembleConfig(parsed: ParsedConfig, origin: Origin): Config {
     },
     limits: {
       requestsInFlight: parsed.limits.requests_in_flight,
+      bodyIdleMs: parsed.limits.body_idle,
       storageRequests: parsed.limits.storage_requests,
+      storageUploads: parsed.limits.storage_uploads,
       storageQueue: parsed.limits.storage_queue,
       storageWaitMs: parsed.limits.storage_wait,
       shutdownDelayMs: parsed.limits.shutdown_delay,

@@ -65,8 +65,12 @@ export interface Config {
   /** Counts are 0 for "any number". */
   readonly limits: {
     readonly requestsInFlight: number
+    /** How long a client may be silent while its body is read; 0: as long as it likes. */
+    readonly bodyIdleMs: number
     /** At once at each storage. */
     readonly storageRequests: number
+    /** Streamed bodies at once on their way to each storage, beside those. */
+    readonly storageUploads: number
     /** Beyond those, waiting for their turn. */
     readonly storageQueue: number
     readonly storageWaitMs: number

@@ -50,8 +50,10 @@ export const schema = v.object({
   }),
   limits: section({
     requests_in_flight: v.optional(integer(), '2048'),
+    body_idle: v.optional(durationMs(), '60s'),
     storage_requests: v.optional(integer(), '256'),
-    storage_queue: v.optional(integer(), '1024'),
+    storage_uploads: v.optional(integer(), '256'),
+    storage_queue: v.optional(integer(), '512'),
     storage_wait: v.optional(durationMs(), '10s'),
     shutdown_delay: v.optional(durationMs(), '0s'),
     shutdown_grace: v.optional(durationMs(), '30s'),

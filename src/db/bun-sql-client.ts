@@ -6,6 +6,7 @@ import { parse } from 'pg-connection-string'
 import { createDb, type Driver, type Send } from './create-db.ts'
 import { ConnectFailure, classify, sqlState } from './failures.ts'
 import type { PgOptions, PooledDb } from './pg-client.ts'
+import { Places } from './places.ts'
 import { plannerSettings } from './planner.ts'
 
 /** What is used of `Bun.SQL`; Bun's own types would change those of the web standards everywhere. */
@@ -54,17 +55,19 @@ interface Manner {
 export function createBunSqlDb(Sql: BunSql, options: PgOptions): PooledDb {
   const place = placeOf(options.connectionString)
   const maxConnections = options.maxConnections ?? 16
+  const connectTimeoutMs = options.connectTimeoutMs ?? 10_000
+  // The client bounds only the time that connecting takes. (It sets TCP keep-alive by itself.)
+  const places = new Places(maxConnections, connectTimeoutMs)
   const pools: BunSqlPool[] = []
   let manner: Manner = { prepare: options.prepare ?? true, settings: true }
   let pool = open()
-  let working = 0
 
   function open(): BunSqlPool {
     const { connection, ...where } = place
     const opened = new Sql({
       ...where,
       max: maxConnections,
-      connectionTimeout: Math.ceil((options.connectTimeoutMs ?? 10_000) / 1000),
+      connectionTimeout: Math.ceil(connectTimeoutMs / 1000),
       maxLifetime: Math.ceil((options.maxLifetimeMs ?? 300_000) / 1000),
       prepare: manner.prepare,
       connection: manner.settings ? { ...Object.fromEntries(plannerSettings), ...connection } : connection,
@@ -73,10 +76,20 @@ export function createBunSqlDb(Sql: BunSql, options: PgOptions): PooledDb {
     return opened
   }
 
+  /** Runs `work` when there is a connection for it. */
+  async function placed<Result>(work: (pool: BunSqlPool) => Promise<Result>): Promise<Result> {
+    const taking = places.take()
+    if (taking !== undefined) await taking
+    try {
+      return await onPool(work)
+    } finally {
+      places.leave()
+    }
+  }
+
   /** Runs `work` on the pool, and once more on one without settings when a pooler would not start a connection with them. */
   async function onPool<Result>(work: (pool: BunSqlPool) => Promise<Result>): Promise<Result> {
     const [used, usedManner] = [pool, manner]
-    working++
     try {
       return await work(used)
     } catch (error) {
@@ -88,8 +101,6 @@ export function createBunSqlDb(Sql: BunSql, options: PgOptions): PooledDb {
       // The caller sends it again; a statement is prepared by the pool here, whether it has a name or not.
       if (classify(error) === 'unprepared' && pool === used) change({ ...manner, prepare: false })
       throw error
-    } finally {
-      working--
     }
   }
 
@@ -107,13 +118,13 @@ export function createBunSqlDb(Sql: BunSql, options: PgOptions): PooledDb {
   const driver: Driver = {
     kind: 'postgres',
     prepare: options.prepare ?? true,
-    send: (...statement) => onPool((pool) => sendOver(pool)(...statement)),
-    transaction: (work) => onPool((pool) => transact(pool, work)),
+    send: (...statement) => placed((pool) => sendOver(pool)(...statement)),
+    transaction: (work) => placed((pool) => transact(pool, work)),
     async close() {
       await Promise.all(pools.map((pool) => pool.close({ timeout: 5 })))
     },
   }
-  const poolUse = () => ({ busy: Math.min(working, maxConnections), waiting: Math.max(working - maxConnections, 0) })
+  const poolUse = () => ({ busy: places.busy, waiting: places.waiting })
   return { ...createDb(driver), poolUse }
 }
 
@@ -178,7 +189,13 @@ function marked(error: unknown): unknown {
   return error
 }
 
-/** `unsupported startup parameter` of PgBouncer and its like, or a setting that this server does not have. */
+/**
+ * `unsupported startup parameter` of PgBouncer and its like, or a setting that this server does not have, which it names. Of a statement
+ * the same code means any object that does not exist.
+ */
 function refusesSettings(error: unknown): boolean {
-  return error instanceof Error && (/startup parameter/i.test(error.message) || sqlState(error) === '42704')
+  if (!(error instanceof Error)) return false
+  const { message } = error
+  const isUnknown = sqlState(error) === '42704' && plannerSettings.some(([name]) => message.includes(`"${name}"`))
+  return isUnknown || /startup parameter/i.test(message)
 }

@@ -41,9 +41,9 @@ export function createPgDb(options: PgOptions): PooledDb {
     },
   })
   const onIdleError = options.onIdleError ?? (() => undefined)
-  // Without both listeners a killed backend ends the process: the pool listens for idle clients only.
+  // Without both listeners a killed backend ends the process. The pool tells of idle clients; what works fails by its statement.
   pool.on('error', onIdleError)
-  pool.on('connect', (client) => client.on('error', onIdleError))
+  pool.on('connect', (client) => client.on('error', () => undefined))
 
   async function connect(): Promise<pg.PoolClient> {
     try {

@@ -75,6 +75,7 @@ export async function startApp(): Promise<TestApp> {
       secureCookie: false,
       asksForEmail: false,
       maxRequestsInFlight: 0,
+      bodyIdleMs: 0,
     },
     catalog,
     sealer,

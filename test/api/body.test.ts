@@ -1,16 +1,23 @@
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { databaseText, readJson, readOptionalJson } from '../../src/api/body.ts'
+import { type BodySource, wholeOf } from '../../src/api/body-patience.ts'
 
 const schema = v.object({ name: databaseText, nested: v.nullish(v.object({ list: v.array(v.number()) })) })
 
-function request(body: BodyInit | null, contentType: string | null = 'application/json', length = true): Request {
+function request(
+  body: BodyInit | null,
+  contentType: string | null = 'application/json',
+  length = true,
+  bodyIdleMs = 0,
+): BodySource {
   const headers = new Headers()
   if (contentType !== null) headers.set('content-type', contentType)
   if (length && (typeof body === 'string' || body instanceof Uint8Array)) {
     headers.set('content-length', String(Buffer.byteLength(body)))
   }
-  return new Request('http://localhost/', { method: 'POST', body, headers, duplex: 'half' } as RequestInit)
+  const raw = new Request('http://localhost/', { method: 'POST', body, headers, duplex: 'half' } as RequestInit)
+  return { raw, bodyIdleMs }
 }
 
 function streamed(...chunks: readonly (string | Uint8Array | Error)[]): ReadableStream<Uint8Array> {
@@ -118,5 +125,34 @@ describe('a JSON body', () => {
   test('of a client that went away is incomplete, not our fault', async () => {
     const cut = request(streamed('{"name"', new Error('aborted')))
     await expect(readJson(cut, schema)).rejects.toMatchObject({ code: 'body_incomplete' })
+  })
+
+  test('that stops coming is given up, with and without a stated length', async () => {
+    const silent = () =>
+      new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(Buffer.from('{"name"')) })
+    const refusal = { code: 'body_silent', message: 'cannot read the request body: no byte came for 0.02 s' }
+    await expect(readJson(request(silent(), undefined, false, 20), schema)).rejects.toMatchObject(refusal)
+    const declared = request(silent(), undefined, false, 20)
+    declared.raw.headers.set('content-length', '8')
+    await expect(readJson(declared, schema)).rejects.toMatchObject({ code: 'body_silent' })
+  })
+
+  test('that comes a byte now and then is given up too', async () => {
+    const dripping = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 2))
+        controller.enqueue(Buffer.from(' '))
+      },
+    })
+    const drips = request(dripping, undefined, false, 100)
+    await expect(readJson(drips, schema, { limitBytes: 400 })).rejects.toMatchObject({
+      code: 'body_silent',
+      message: 'cannot read the request body: it was not there after 0.198 s',
+    })
+  })
+
+  test('has the time that a slow line needs', async () => {
+    const slow = new Promise((resolve) => setTimeout(() => resolve('all'), 50))
+    expect(await wholeOf(slow, 1, 4096)).toBe('all')
   })
 })

@@ -344,7 +344,7 @@ describe('upload bodies over HTTP', () => {
   beforeEach(() => {
     act = async (request) => {
       await checked(request)
-      const { whole, stream, sizeBytes, contentType } = await readUploadBody(request.raw)
+      const { whole, stream, sizeBytes, contentType } = await readUploadBody(request)
       const bytes = whole ?? Buffer.from(await new Response(stream).arrayBuffer())
       const digest = await crypto.subtle.digest('SHA-256', new Uint8Array(bytes))
       return json(200, {

@@ -19,6 +19,7 @@ function watched(adapter: BlockAdapter, limits: GateLimits) {
   let use = () => ({ running: -1, waiting: -1 })
   const outside = watchAdapter(adapter, memDefinition('lake'), {
     limits,
+    maxStreamed: limits.maxRunning,
     watch: (_, ask) => {
       use = ask
       return {
@@ -91,6 +92,40 @@ describe('a watched adapter', () => {
     expect(slow.use()).toEqual({ running: 0, waiting: 0 })
     await adapter.put(at, new Uint8Array(1))
     expect(slow.seen).toContainEqual(['put', 'overloaded'])
+  })
+
+  test('lets nobody wait for bodies that stream at the pace of their senders, nor for more of them than it may', async () => {
+    const { adapter, use, seen } = watched(createMemAdapter(memDefinition()), narrow)
+    let finish: () => void = () => undefined
+    const slow = () =>
+      new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(Buffer.from('first'))
+          const before = finish
+          finish = () => {
+            before()
+            controller.close()
+          }
+        },
+      })
+    const [a, b] = [adapter.locate(namespace, 'a'), adapter.locate(namespace, 'b')]
+    const puts = [
+      adapter.put(a, { stream: slow(), sizeBytes: null }),
+      adapter.put(a, { stream: slow(), sizeBytes: null }),
+    ]
+    await sleep(0)
+    expect(use()).toEqual({ running: 1, waiting: 1 })
+    await adapter.put(b, Buffer.from('small'))
+    expect((await adapter.getTail(b, 5)).bytes.toString()).toBe('small')
+    const { uploadId } = await adapter.createMultipart(a)
+    await expect(adapter.putPart(a, uploadId, 1, { stream: slow(), sizeBytes: null })).rejects.toMatchObject({
+      code: 'overloaded',
+      message: expect.stringContaining('storage "lake" (mem) for streamed bodies'),
+    })
+    finish()
+    await Promise.all(puts)
+    expect(use()).toEqual({ running: 0, waiting: 0 })
+    expect(seen.filter(([, outcome]) => outcome === 'ok')).toHaveLength(5)
   })
 
   test('gives up waiting after its time, and the place in the queue with it', async () => {

@@ -14,9 +14,10 @@ import { createTurns, type Turns } from '../../src/catalog/turns.ts'
 import { deleteObject } from '../../src/catalog/write-objects.ts'
 import { BlockCache } from '../../src/committed/block-cache.ts'
 import type { Db } from '../../src/db/db.ts'
-import { isDomainError } from '../../src/errors.ts'
+import { DomainError, isDomainError } from '../../src/errors.ts'
 import type { Commit } from '../../src/model.ts'
 import { createCommitCache } from '../../src/refs/commits.ts'
+import { claimCompaction } from '../../src/staging/compact.ts'
 import { sealBranch } from '../../src/staging/seal.ts'
 import { createDirectWriter } from '../../src/staging/write.ts'
 import { AddressBook } from '../../src/upload/address-book.ts'
@@ -300,15 +301,13 @@ describeOnDatabases('commits under contention', (db) => {
     await expectChain(db(), repository.uid, await small.log())
   })
 
-  test('what a failed commit left is not waited for', async () => {
+  test('what a failed commit or a compaction has sealed is committed without waiting for anybody', async () => {
     const repository = await newRepository(db())
     const installation = installationOver(db())
-    const failing = () => Promise.reject(new Error('expected'))
-    const victim = branchOf(installation.server(before(db(), failing)), repository)
-    await victim.put('left')
-    await expect(victim.commit('fails')).rejects.toThrow('expected')
+    const fail = () => Promise.reject(new DomainError('storage_unavailable', 'no storage'))
+    const failing = branchOf(installation.server(before(db(), fail)), repository)
     let looks = 0
-    const other = branchOf(
+    const next = branchOf(
       installation.server({
         ...db(),
         run: (statement, params) => {
@@ -318,12 +317,14 @@ describeOnDatabases('commits under contention', (db) => {
       }),
       repository,
     )
-    await other.put('more')
-    const { made, trees } = await other.commit('both')
-    expect([made?.message, trees]).toEqual(['both', 1])
-    // One after there was nobody to wait for.
+    await failing.put('first')
+    await expect(failing.commit('fails')).rejects.toMatchObject({ code: 'storage_unavailable' })
+    await claimCompaction(db(), repository.uid, repository.main, 60_000)
+    await sealBranch(db(), repository.uid, repository.main)
+    await next.put('second')
+    expect((await next.commit('both')).made?.message).toBe('both')
     expect(looks).toBe(1)
-    expect(await other.paths('main@')).toEqual(['left', 'more'])
+    expect(await next.paths('main@')).toEqual(['first', 'second'])
   })
 
   test('a reset in between is obeyed', async () => {

@@ -159,6 +159,24 @@ describe('connections', () => {
     await db.close()
   })
 
+  test('nobody waits for a connection longer than told', async () => {
+    const db = createServerDb({
+      connectionString: await createDatabase(),
+      maxConnections: 1,
+      connectTimeoutMs: 1000,
+    })
+    await db.run(one, [0])
+    const slow = db.run({ name: '', text: 'SELECT pg_sleep(4), 1 AS n' }, []).then(() => 'slow')
+    const impatient = Promise.all(
+      Array.from({ length: 3 }, () => expect(db.run(one, [1])).rejects.toMatchObject({ code: 'database_unavailable' })),
+    ).then(() => 'impatient')
+    expect(db.poolUse()).toEqual({ busy: 1, waiting: 3 })
+    expect(await Promise.race([slow, impatient])).toBe('impatient')
+    await slow
+    expect(await db.run(one, [2])).toEqual([{ n: 2 }])
+    await db.close()
+  })
+
   test('a pooler that loses prepared statements costs one failed statement', async () => {
     const db = createServerDb({ connectionString: await createDatabase(), maxConnections: 1 })
     const forget: HotStatement = { name: 'connections_forget', text: 'DEALLOCATE ALL' }
@@ -215,6 +233,20 @@ describe('connections', () => {
     })
     expect(await db.run(lock, [])).toHaveLength(1)
     await db.close()
+  })
+
+  test('a connection that fails while nobody uses it is told once', async () => {
+    const connectionString = await createDatabase()
+    const told: Error[] = []
+    const db = createPgDb({ connectionString, maxConnections: 1, onIdleError: (error) => told.push(error) })
+    const killer = createPgDb({ connectionString, maxConnections: 1 })
+    const [row] = await db.run<{ pid: number }>(pid, [])
+    await killer.run(kill, [row?.pid ?? 0])
+    while (db.poolUse().busy > 0 || told.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(await db.run(one, [1])).toEqual([{ n: 1 }])
+    expect(told).toHaveLength(1)
+    await db.close()
+    await killer.close()
   })
 
   test('a killed backend: writes are unknown, reads are sent again, open transactions are known to be undone', async () => {
@@ -292,14 +324,33 @@ describe('connections', () => {
     await killer.close()
   })
 
-  test('a pooler that takes no settings at the start of a connection is served without them', async () => {
-    const pooler = await strictPooler(await createDatabase())
-    const db = createServerDb({ connectionString: pooler.url })
-    const statements = Array.from({ length: 20 }, (_, n) => db.run(one, [n]))
-    expect(await Promise.all(statements)).toEqual(Array.from({ length: 20 }, (_, n) => [{ n }]))
-    expect(await db.transaction((tx) => tx.run(one, [7]))).toEqual([{ n: 7 }])
+  test.each([
+    'C08P01\0Munsupported startup parameter: plan_cache_mode',
+    'C42704\0Munrecognized configuration parameter "plan_cache_mode"',
+  ])(
+    'a pooler or database that takes no settings at the start of a connection is served without them (%j)',
+    async (refusing) => {
+      const pooler = await strictPooler(await createDatabase(), refusing)
+      const db = createServerDb({ connectionString: pooler.url })
+      const statements = Array.from({ length: 20 }, (_, n) => db.run(one, [n]))
+      expect(await Promise.all(statements)).toEqual(Array.from({ length: 20 }, (_, n) => [{ n }]))
+      expect(await db.transaction((tx) => tx.run(one, [7]))).toEqual([{ n: 7 }])
+      await db.close()
+      pooler.close()
+    },
+  )
+
+  test('an object that does not exist takes no settings away', async () => {
+    const db = createServerDb({ connectionString: await createDatabase(), maxConnections: 1 })
+    const seqscan: HotStatement = {
+      name: 'connections_seqscan',
+      text: "SELECT current_setting('enable_seqscan') AS seqscan",
+    }
+    const undefinedObject: HotStatement = { name: '', text: "SELECT 'x'::no_such_type" }
+    await expect(db.run(undefinedObject, [])).rejects.toMatchObject({ message: /no_such_type/ })
+    await expect(db.transaction((tx) => tx.run(undefinedObject, []))).rejects.toMatchObject({ message: /no_such_type/ })
+    expect(await db.run(seqscan, [])).toEqual([{ seqscan: 'off' }])
     await db.close()
-    pooler.close()
   })
 
   test('deadlocks and serialization failures are tried again', async () => {
@@ -341,9 +392,9 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
 }
 
 /** A pooler at the door: ends connections that start with settings, passes everything else on. */
-function strictPooler(connectionString: string): Promise<{ readonly url: string; close(): void }> {
+function strictPooler(connectionString: string, refusing: string): Promise<{ readonly url: string; close(): void }> {
   const { hostname, port } = new URL(connectionString)
-  const refusal = Buffer.from('SFATAL\0C08P01\0Munsupported startup parameter: plan_cache_mode\0\0')
+  const refusal = Buffer.from(`SFATAL\0${refusing}\0\0`)
   const server = createServer((client) => {
     client.on('error', () => client.destroy())
     client.once('data', (start) => {
