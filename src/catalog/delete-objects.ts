@@ -1,13 +1,12 @@
 /** Deleting many objects at once. */
 import { openTree } from '../committed/tree.ts'
-import { DomainError, isDomainError } from '../errors.ts'
+import { type DomainError, isDomainError } from '../errors.ts'
 import type { MetaRangeId, ObjectPath, RefExpression, Repository } from '../model.ts'
 import { parseBranchName, parseObjectPath, parseRepositoryName } from '../refs/names.ts'
 import { resolvePaths } from '../refs/resolve.ts'
 import { type Caller, type Catalog, tablesOf } from './catalog.ts'
 import { refuseProtected } from './protection.ts'
-import { check, refuseReadOnly } from './resolve.ts'
-import { onBranch } from './write-objects.ts'
+import { onBranch, refuseReadOnly } from './resolve.ts'
 
 export interface Deletion {
   readonly repository: string
@@ -42,9 +41,7 @@ export async function deleteObjects(
   const { paths, undeleted } = sortOut(deletion.paths)
   const name = parseRepositoryName(deletion.repository)
   const resolving = resolvePaths(catalog.db, catalog.commits, name, branch as string as RefExpression, paths)
-  const { ref, staged } = await onBranch(branch, resolving)
-  await check(caller, ref.repository, ref.versions)
-  if (ref.kind !== 'branch') throw new DomainError('branch_not_found', `branch '${branch}' not found`)
+  const { ref, staged } = await onBranch(caller, resolving, `branch '${branch}' not found`)
   try {
     refuseProtected(ref.repository, branch, 'write to')
     refuseReadOnly(ref.repository, deletion.force)

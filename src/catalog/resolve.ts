@@ -39,13 +39,38 @@ export async function findBranch(
   branch: string,
 ): Promise<ResolvedRef & { readonly name: BranchName }> {
   const name = parseBranchName(branch)
+  const expression = parseRefExpression(name)
+  const resolving = resolveRef(catalog.db, catalog.commits, parseRepositoryName(repository), expression)
+  const { ref } = await onBranch(
+    caller,
+    resolving.then((ref) => ({ ref })),
+    'branch not found',
+  )
+  return { ...ref, name }
+}
+
+/**
+ * What was resolved as a branch, by whichever statement, with the caller's credentials checked. lakeFS has two texts for one that is
+ * not there: objects' name it, the others' do not.
+ *
+ * @throws branch_not_found with `text`, and what resolving throws
+ */
+export async function onBranch<Found extends { readonly ref: ResolvedRef }>(
+  caller: Caller,
+  resolving: Promise<Found>,
+  text: string,
+): Promise<Found> {
+  let found: Found
   try {
-    const ref = await findRef(catalog, caller, repository, name)
-    if (ref.kind === 'branch') return { ...ref, name }
+    found = await resolving
   } catch (cause) {
-    if (!isDomainError(cause, 'ref_not_found')) throw cause
+    throw isDomainError(cause, 'ref_not_found') ? new DomainError('branch_not_found', text, { cause }) : cause
   }
-  throw new DomainError('branch_not_found', 'branch not found')
+  const { ref } = found
+  const checked = check(caller, ref.repository, ref.versions)
+  if (checked !== undefined) await checked
+  if (ref.kind !== 'branch') throw new DomainError('branch_not_found', text)
+  return found
 }
 
 /** @throws read_only unless `force` */

@@ -11,7 +11,7 @@ import type { Caller, Catalog } from './catalog.ts'
 import { now } from './clock.ts'
 import { lookup, type ObjectRecord } from './entries.ts'
 import { refuseProtected } from './protection.ts'
-import { check, refuseReadOnly } from './resolve.ts'
+import { onBranch, refuseReadOnly } from './resolve.ts'
 
 /** Where a write goes. */
 export interface WriteTarget {
@@ -115,11 +115,9 @@ export async function openTarget(
 ): Promise<OpenTarget> {
   const branch = parseBranchName(target.branch)
   const path = parseObjectPath(target.path)
-  const found = await findBranchPath(catalog, target.repository, branch, path)
-  const { ref, staged } = found
-  const checked = check(caller, ref.repository, ref.versions)
-  if (checked !== undefined) await checked
-  if (ref.kind !== 'branch') throw new DomainError('branch_not_found', `branch '${branch}' not found`)
+  const name = parseRepositoryName(target.repository)
+  const resolving = resolvePath(catalog.db, catalog.commits, name, branch as string as RefExpression, path)
+  const { ref, staged } = await onBranch(caller, resolving, `branch '${branch}' not found`)
   refuseProtected(ref.repository, branch, 'write to')
   refuseReadOnly(ref.repository, target.force)
   const { repository, metaRangeId } = ref
@@ -127,23 +125,6 @@ export async function openTarget(
   const exists =
     staged === undefined ? (await lookup(catalog, repository, metaRangeId, path)) !== null : staged !== null
   return { repository, branch, path, exists }
-}
-
-async function findBranchPath(catalog: Catalog, repository: string, branch: BranchName, path: ObjectPath) {
-  const name = parseRepositoryName(repository)
-  return onBranch(branch, resolvePath(catalog.db, catalog.commits, name, branch as string as RefExpression, path))
-}
-
-/** What was resolved as `branch`. @throws branch_not_found where resolving found nothing of that name */
-export async function onBranch<Found>(branch: BranchName, resolving: Promise<Found>): Promise<Found> {
-  try {
-    return await resolving
-  } catch (cause) {
-    if (cause instanceof DomainError && cause.code === 'ref_not_found') {
-      throw new DomainError('branch_not_found', `branch '${branch}' not found`, { cause })
-    }
-    throw cause
-  }
 }
 
 /** Makes an entry visible. @throws precondition_failed when something is there and it may not be */

@@ -28,17 +28,18 @@ async function world(): Promise<[Catalog, Repository]> {
 
 /** An upload whose body ends only after `meanwhile`. */
 function streamed(repository: Repository, meanwhile: () => Promise<unknown>): Upload {
-  const stream = new ReadableStream<Uint8Array>({
-    async start(controller) {
-      controller.enqueue(Buffer.from('bytes'))
-      await meanwhile()
-      controller.close()
-    },
-  })
+  const open = () =>
+    new ReadableStream<Uint8Array>({
+      async start(controller) {
+        controller.enqueue(Buffer.from('bytes'))
+        await meanwhile()
+        controller.close()
+      },
+    })
   return {
     ...{ repository: repository.name, branch: 'main', path: Buffer.from('p'), force: false, ifAbsent: false },
     ...{ storageClass: null, metadata: {} },
-    openBody: () => Promise.resolve({ stream, sizeBytes: null, contentType: null }),
+    openBody: () => Promise.resolve({ stream: open(), sizeBytes: null, contentType: null }),
   }
 }
 
