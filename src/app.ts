@@ -22,6 +22,7 @@ import type { Connection } from './api/request.ts'
 import { type Reply, toResponse } from './api/responses.ts'
 import { API_PREFIX, createApi, type Handler, type Handlers } from './api/router.ts'
 import { type LoginConfig, setupHandlers } from './api/setup.ts'
+import { symlinkHandlers } from './api/symlinks.ts'
 import { tableHandlers } from './api/tables.ts'
 import { tagHandlers } from './api/tags.ts'
 import { userHandlers } from './api/users.ts'
@@ -94,6 +95,7 @@ export function createApp(context: AppContext): App {
     ...deleteObjectsHandlers(catalog),
     ...linkObjectHandlers(catalog),
     ...tableHandlers(catalog),
+    ...symlinkHandlers(catalog),
   }
   const currentVersions = async () => ({ authVersion: await readAuthVersion(db) })
   const inFlight = new InFlight(settings.maxRequestsInFlight)

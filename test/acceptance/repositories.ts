@@ -95,5 +95,68 @@ export function describeRepositories(title: string, server: () => Target, storag
         await ok(200, 'GET', `/repositories/${racing}/refs/main/objects/stat?path=README.md`)
       })
     })
+
+    describe('symlink files', () => {
+      it('name the objects of each folder as they are now, and again what they name later', async () => {
+        const name = uniqueName('links')
+        const R = `/repositories/${name}`
+        expect((await create(name)).status).toBe(201)
+        await ok(201, 'POST', `${R}/branches`, { json: { name: 'reader', source: 'main' } })
+        const put = (path: string) => ok(201, 'POST', `${R}/branches/main/objects?path=${q(path)}`, { body: path })
+        // Between the two objects of a/ come those of a/b/.
+        for (const path of ['a/0', 'a/b/1', 'a/b/2', 'a/c', 'a/é/3', 'top', '_temporary/_SUCCESS']) await put(path)
+        await ok(201, 'POST', `${R}/branches/main/commits`, { json: { message: 'x' } })
+        await put('a/b/staged')
+        await ok(204, 'DELETE', `${R}/branches/main/objects?path=a/b/2`)
+
+        /** The file is read as an object of another branch that refers to it. */
+        const read = async (location: string, folder: string) => {
+          const physical_address = `${location}/${name}/main/${folder}symlink.txt`
+          const json = { physical_address, checksum: 'x', size_bytes: 10_000 }
+          await ok(201, 'PUT', `${R}/branches/reader/objects?path=file`, { json })
+          const answer = await send('GET', `${R}/refs/reader/objects?path=file`)
+          return answer.status === 200 ? answer.bytes.toString().split('\n') : answer.status
+        }
+        const addresses = async (...paths: string[]) => {
+          const stats = paths.map((path) => ok(200, 'GET', `${R}/refs/main/objects/stat?path=${q(path)}`))
+          return (await Promise.all(stats)).map(({ json }) => json.physical_address)
+        }
+        const made = await ok(201, 'POST', `${R}/refs/main/symlink`)
+        expectShape(made, 'StorageURI')
+        const { location } = made.json
+        expect(location).toBe(`${storage.namespace}/${name}/symlinks`)
+        expect(await read(location, '')).toEqual(await addresses('top'))
+        expect(await read(location, 'a/')).toEqual(await addresses('a/0', 'a/c'))
+        expect(await read(location, 'a/b/')).toEqual(await addresses('a/b/1', 'a/b/staged'))
+        expect(await read(location, 'a/é/')).toEqual(await addresses('a/é/3'))
+        expect(await read(location, '_temporary/')).toEqual(await addresses('_temporary/_SUCCESS'))
+        // No file of a folder that holds nothing itself; what is missing in the storage is gone.
+        expect(await read(location, 'never/')).toBe(410)
+
+        await put('a/d')
+        await put('new/1')
+        const some = await ok(201, 'POST', `${R}/refs/main/symlink?location=${q('a/c')}`)
+        expect(some.json).toEqual({ location })
+        expect(await read(location, 'a/')).toEqual(await addresses('a/c'))
+        expect(await read(location, 'new/')).toBe(410)
+        expect(await read(location, 'a/b/')).toEqual(await addresses('a/b/1', 'a/b/staged'))
+        await ok(201, 'POST', `${R}/refs/main/symlink?location=${q('a/')}`)
+        expect(await read(location, 'a/')).toEqual(await addresses('a/0', 'a/c', 'a/d'))
+        expect((await ok(200, 'GET', `${R}/branches/main/diff`)).json.results).toHaveLength(4)
+      })
+
+      it('refuse a branch or a repository that is not there, and folders without a name in text', async () => {
+        const name = uniqueName('links')
+        const R = `/repositories/${name}`
+        expect((await create(name)).status).toBe(201)
+        await ok(201, 'POST', `${R}/refs/main/symlink`)
+        refusal(await send('POST', `${R}/refs/never/symlink`), 404, /branch not found/)
+        refusal(await send('POST', `/repositories/${uniqueName('no')}/refs/main/symlink`), 404, /repository not found/)
+        refusal(await send('POST', `${R}/refs/main/symlink?location=`), 400, /location/)
+        refusal(await send('POST', `${R}/refs/main/symlink`, { signed: false }), 401, /authenticating/)
+        await ok(201, 'POST', `${R}/branches/main/objects?path=%ff/a`, { body: 'x' })
+        refusal(await send('POST', `${R}/refs/main/symlink`), 400, /not UTF-8/)
+      })
+    })
   })
 }
