@@ -6,7 +6,6 @@ import {
   deleteCredentials,
   getCredentials,
   getUser,
-  type Listing,
   listCredentials,
   listUsers,
   type User,
