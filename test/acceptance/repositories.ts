@@ -162,7 +162,7 @@ export function describeRepositories(title: string, server: () => Target, storag
     describe('lists', () => {
       it('go by prefix, search and pages of any size, and show bare and read-only repositories', async () => {
         const common = uniqueName('list')
-        const names = ['a', 'b-x', 'c', 'd-x'].map((end) => `${common}-${end}`)
+        const names = ['a', 'b--x', 'c', 'd--x'].map((end) => `${common}-${end}`)
         const [a = '', b = '', c = '', d = ''] = names
         expect((await create(a)).status).toBe(201)
         expect((await create(b, {}, '?bare=true')).status).toBe(201)
@@ -185,8 +185,8 @@ export function describeRepositories(title: string, server: () => Target, storag
         for (const amount of [1, 2, 3, 1000]) {
           expect(await pages(`prefix=${common}`, amount)).toEqual(names)
           expect(await pages(`search=${common.slice(2)}`, amount)).toEqual(names)
-          expect(await pages(`prefix=${common}&search=-x`, amount)).toEqual([b, d])
-          expect(await pages(`prefix=${common}-b&search=-c`, amount)).toEqual([])
+          expect(await pages(`prefix=${common}&search=--x`, amount)).toEqual([b, d])
+          expect(await pages(`prefix=${common}-b&search=--c`, amount)).toEqual([])
         }
         const rest = (await ok(200, 'GET', `/repositories?prefix=${common}&after=${common}-bz`)).json.results
         expect(rest.map(({ id }: { id: string }) => id)).toEqual([c, d])
