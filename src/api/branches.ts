@@ -54,9 +54,7 @@ export function branchHandlers(catalog: Catalog) {
     async listBranches(request: ApiRequest): Promise<Reply> {
       const { query } = request
       const found = await listBranches(catalog, request, request.param('repository'), {
-        prefix: query.text('prefix') ?? '',
-        after: query.text('after') ?? '',
-        amount: query.amount(),
+        ...query.namePage(),
         showHidden: query.boolean('show_hidden', false),
       })
       const results = found.items.map((branch) => ({ id: branch.name, commit_id: branch.commitId }))

@@ -108,6 +108,11 @@ export class Query {
     return amount === null || amount <= 0 ? DEFAULT_AMOUNT : amount
   }
 
+  /** Which page of a list of names is wanted. */
+  namePage(): { prefix: string; after: string; amount: number } {
+    return { prefix: this.text('prefix') ?? '', after: this.text('after') ?? '', amount: this.amount() }
+  }
+
   #first(name: string): string | null {
     for (let at = 0; at < this.#pairs.length; at += 2) {
       if (this.#pairs[at] === name) return checkEmpty(name, this.#pairs[at + 1] ?? '')

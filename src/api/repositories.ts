@@ -76,10 +76,8 @@ export function repositoryHandlers(catalog: Catalog) {
       const { query } = request
       const filter = request.listFilter('fs:ListRepositories')
       const found = await listRepositories(catalog, {
-        prefix: query.text('prefix') ?? '',
+        ...query.namePage(),
         search: query.text('search') ?? '',
-        after: query.text('after') ?? '',
-        amount: query.amount(),
         filter,
       })
       return json(200, page(found.items.map(show), found.hasMore, found.items.at(-1)?.name ?? ''))

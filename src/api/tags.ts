@@ -29,12 +29,7 @@ export function tagHandlers(catalog: Catalog) {
     },
 
     async listTags(request: ApiRequest): Promise<Reply> {
-      const { query } = request
-      const found = await listTags(catalog, request, request.param('repository'), {
-        prefix: query.text('prefix') ?? '',
-        after: query.text('after') ?? '',
-        amount: query.amount(),
-      })
+      const found = await listTags(catalog, request, request.param('repository'), request.query.namePage())
       return json(200, page(found.items.map(show), found.hasMore, found.items.at(-1)?.name ?? ''))
     },
 

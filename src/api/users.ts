@@ -6,7 +6,6 @@ import {
   deleteCredentials,
   getCredentials,
   getUser,
-  type Listing,
   listCredentials,
   listUsers,
   type User,
@@ -33,14 +32,10 @@ function showCredentials({ accessKeyId, createdAtSeconds }: Credentials) {
   return { access_key_id: accessKeyId, creation_date: createdAtSeconds }
 }
 
-function listingOf({ query }: ApiRequest): Listing {
-  return { prefix: query.text('prefix') ?? '', after: query.text('after') ?? '', amount: query.amount() }
-}
-
 export function userHandlers({ db, sealer }: UserDependencies) {
   return {
     async listUsers(request: ApiRequest): Promise<Reply> {
-      const { items, hasMore } = await listUsers(db, listingOf(request))
+      const { items, hasMore } = await listUsers(db, request.query.namePage())
       return json(200, page(items.map(showUser), hasMore, items.at(-1)?.name ?? ''))
     },
 
@@ -49,7 +44,7 @@ export function userHandlers({ db, sealer }: UserDependencies) {
     },
 
     async listUserCredentials(request: ApiRequest): Promise<Reply> {
-      const { items, hasMore } = await listCredentials(db, request.param('userId'), listingOf(request))
+      const { items, hasMore } = await listCredentials(db, request.param('userId'), request.query.namePage())
       return json(200, page(items.map(showCredentials), hasMore, items.at(-1)?.accessKeyId ?? ''))
     },
 

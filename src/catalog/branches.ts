@@ -3,7 +3,7 @@ import { DomainError, isDomainError } from '../errors.ts'
 import type { CommitId } from '../model.ts'
 import * as records from '../refs/branches.ts'
 import { parseBranchName } from '../refs/names.ts'
-import type { Page } from '../refs/page.ts'
+import type { Page, PageRequest } from '../refs/page.ts'
 import { type ResolvedRef, requireCommit } from '../refs/resolve.ts'
 import type { Caller, Catalog } from './catalog.ts'
 import { findRef, findRepository, refuseReadOnly } from './resolve.ts'
@@ -53,18 +53,12 @@ export async function getBranch(
   return records.getBranch(catalog.db, uid, name)
 }
 
-export interface BranchListing {
-  readonly prefix: string
-  readonly after: string
-  readonly amount: number
-  readonly showHidden: boolean
-}
-
+/** A page of branches by name; hidden ones only when asked for. @throws repository_not_found */
 export async function listBranches(
   catalog: Catalog,
   caller: Caller,
   repository: string,
-  listing: BranchListing,
+  listing: PageRequest & { readonly showHidden: boolean },
 ): Promise<Page<records.Branch>> {
   const { uid } = await findRepository(catalog, caller, repository)
   return records.listBranches(catalog.db, uid, listing)

@@ -27,7 +27,8 @@ const LOOKUPS_AT_ONCE = 16
 
 /**
  * Removes objects from a branch: all that can be in one statement, or none when that fails. Paths that hold nothing are no error and
- * leave no trace; neither is an empty path, since Spark deletes it and expects success.
+ * leave no trace. A deletion of nothing but an empty path (the root, as Spark asks for it) succeeds and deletes nothing; among other
+ * paths an empty one is refused.
  *
  * @returns the paths that were refused each for itself: impossible ones, and all of a protected branch or a read-only repository
  * @throws repository_not_found, branch_not_found, storage_*, outcome_unknown
@@ -68,8 +69,8 @@ export async function deleteObjects(
 function sortOut(all: readonly Buffer[]): { paths: ObjectPath[]; undeleted: Undeleted[] } {
   const paths: ObjectPath[] = []
   const undeleted: Undeleted[] = []
+  if (all.every((path) => path.length === 0)) return { paths, undeleted }
   for (const path of all) {
-    if (path.length === 0) continue
     try {
       paths.push(parseObjectPath(path))
     } catch (error) {

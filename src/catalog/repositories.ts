@@ -7,7 +7,7 @@ import { commitId } from '../committed/identity.ts'
 import { DomainError, isDomainError } from '../errors.ts'
 import type { Commit, Repository, RepositorySummary, RepositoryUid, StorageNamespace } from '../model.ts'
 import { parseBranchName, parseRepositoryName } from '../refs/names.ts'
-import type { Page } from '../refs/page.ts'
+import type { Page, PageRequest } from '../refs/page.ts'
 import * as records from '../refs/repositories.ts'
 import type { Caller, Catalog } from './catalog.ts'
 import { now } from './clock.ts'
@@ -89,23 +89,20 @@ export async function getRepository(catalog: Catalog, caller: Caller, name: stri
   return shown(catalog, await findRepository(catalog, caller, name))
 }
 
-export interface RepositoryListing {
-  readonly prefix: string
+export interface RepositoryListing extends PageRequest {
   /** Only names that contain it. */
   readonly search: string
-  readonly after: string
-  readonly amount: number
   /** Which repositories the caller may see, by name; null: all. */
   readonly filter: ((name: string) => boolean) | null
 }
 
 /** One page of repositories by name. With a filter, pages are read until one is full or the list ends. */
 export async function listRepositories(catalog: Catalog, listing: RepositoryListing): Promise<Page<RepositorySummary>> {
-  const { prefix, search, amount, filter } = listing
+  const { amount, filter } = listing
   const items: RepositorySummary[] = []
-  let { after } = listing
+  let request = listing
   for (;;) {
-    const page = await records.listRepositories(catalog.db, { prefix, search, after, amount })
+    const page = await records.listRepositories(catalog.db, request)
     for (const [at, repository] of page.items.entries()) {
       if (filter !== null && !filter(repository.name)) continue
       items.push(shown(catalog, repository))
@@ -113,7 +110,7 @@ export async function listRepositories(catalog: Catalog, listing: RepositoryList
     }
     const last = page.items.at(-1)
     if (!page.hasMore || last === undefined) return { items, hasMore: false }
-    after = last.name
+    request = { ...listing, after: last.name }
   }
 }
 

@@ -1,64 +1,78 @@
-/**
- * Symlink manifests: for each folder of a ref a file with the physical addresses of its objects, one a line, as Hive's
- * `SymlinkTextInputFormat` reads them.
- */
+/** Symlink files: for each folder of a branch the addresses of its objects, as Hive's `SymlinkTextInputFormat` reads them. */
+import { isUtf8 } from 'node:buffer'
+import { DomainError } from '../errors.ts'
 import type { Caller, Catalog } from './catalog.ts'
-import { listObjects } from './entries.ts'
-
-/** Folder of the manifests under the namespace (lakeFS's). */
-const FOLDER = 'symlinks'
-const PAGE = 1000
-const none = Buffer.alloc(0)
+import { listObjects, type ObjectRecord } from './entries.ts'
+import { findBranch } from './resolve.ts'
+import { storeLines } from './store-lines.ts'
 
 export interface SymlinkRequest {
   readonly repository: string
-  readonly ref: string
-  /** Only what lies below; empty: everything. */
+  readonly branch: string
+  /** Only objects whose path starts with it; empty: all. */
   readonly prefix: Buffer
 }
 
-/** A folder whose objects are not all seen yet. */
-interface OpenFolder {
-  /** With its slash, `""` for the top. */
-  readonly path: string
-  readonly addresses: string[]
-}
+const ROOT = 'symlinks'
+const SLASH = Buffer.from('/')
+const PAGE = 1000
 
 /**
- * Writes `symlinks/<repository>/<ref>/<folder>/symlink.txt` for each folder that has objects; answers where the manifests lie. Holds
- * the addresses of the folders that are open, one inside the other.
- * @throws repository_not_found, ref_not_found, address_invalid for a folder that the storage cannot name, storage_*
+ * Writes `symlinks/<repository>/<branch>/<folder>/symlink.txt` under the repository's namespace for every folder that has objects of
+ * its own, one address a line, over what an earlier call wrote there; answers the URI of `symlinks`. Nothing of the repository
+ * changes, so neither protection nor `read_only` is in the way. Writes to the branch meanwhile may or may not be seen. When it fails,
+ * the files of some folders are new.
+ *
+ * @throws repository_not_found, branch_not_found, address_invalid for folders whose names the storage cannot have, storage_*
  */
-export async function writeSymlinks(catalog: Catalog, caller: Caller, request: SymlinkRequest): Promise<string> {
-  const { repository: name, ref, prefix } = request
-  const open: OpenFolder[] = []
-  let page = await listObjects(catalog, caller, name, ref, { prefix, delimiter: none, after: none, amount: PAGE })
-  const { repository } = page
+export async function createSymlinkFiles(catalog: Catalog, caller: Caller, wanted: SymlinkRequest): Promise<string> {
+  const { repository, name } = await findBranch(catalog, caller, wanted.repository, wanted.branch)
   const { adapter } = catalog.registry.get(repository.storageId)
-
-  async function close({ path, addresses }: OpenFolder): Promise<void> {
-    if (addresses.length === 0) return
-    const location = adapter.locate(repository.namespace, `${FOLDER}/${name}/${ref}/${path}symlink.txt`)
-    await adapter.put(location, Buffer.from(addresses.join('\n')), { contentType: 'text/plain; charset=utf-8' })
+  const under = `${ROOT}/${repository.name}/${name}`
+  const folders = [wanted.prefix]
+  for (let prefix = folders.pop(); prefix !== undefined; prefix = folders.pop()) {
+    const folder = prefix
+    await storeLines(adapter, addressesIn(catalog, caller, wanted, prefix, folders), () =>
+      adapter.locate(repository.namespace, `${under}/${folderOf(folder)}symlink.txt`),
+    )
   }
+  return `${repository.namespace.replace(/\/+$/, '')}/${ROOT}`
+}
 
+/** Addresses of the objects right under `prefix`; the folders found on the way are added to `folders`. */
+async function* addressesIn(
+  catalog: Catalog,
+  caller: Caller,
+  { repository, branch }: SymlinkRequest,
+  prefix: Buffer,
+  folders: Buffer[],
+): AsyncGenerator<string> {
+  let after = Buffer.alloc(0)
   for (;;) {
+    const page = await listObjects(catalog, caller, repository, branch, {
+      prefix,
+      after,
+      delimiter: SLASH,
+      amount: PAGE,
+    })
     for (const item of page.items) {
-      if ('commonPrefix' in item) continue
-      const path = item.path.toString()
-      const folder = path.slice(0, path.lastIndexOf('/') + 1)
-      // Objects of a folder are in order, but those of its subfolders lie between them.
-      for (let last = open.at(-1); last !== undefined && !folder.startsWith(last.path); last = open.at(-1)) {
-        open.pop()
-        await close(last)
-      }
-      if (open.at(-1)?.path !== folder) open.push({ path: folder, addresses: [] })
-      open.at(-1)?.addresses.push(item.uri)
+      if ('commonPrefix' in item) folders.push(item.commonPrefix)
+      else yield addressLine(item)
     }
-    if (!page.hasMore) break
-    const after = Buffer.from(page.nextOffset)
-    page = await listObjects(catalog, caller, name, ref, { prefix, delimiter: none, after, amount: PAGE })
+    if (!page.hasMore) return
+    after = Buffer.from(page.nextOffset)
   }
-  for (const folder of open) await close(folder)
-  return `${repository.namespace.replace(/\/+$/, '')}/${FOLDER}`
+}
+
+/** A line break would make two addresses of one. */
+function addressLine({ uri, path }: ObjectRecord): string {
+  if (!/[\r\n]/.test(uri)) return uri
+  throw new DomainError('address_invalid', `cannot write the address of "${path}" on a line: it has a line break`)
+}
+
+/** The folder that a prefix lies in, with its slash; `""` for the root. @throws address_invalid when its name is no text */
+function folderOf(prefix: Buffer): string {
+  const folder = prefix.subarray(0, prefix.lastIndexOf(SLASH) + 1)
+  if (isUtf8(folder)) return folder.toString()
+  throw new DomainError('address_invalid', `cannot write a symlink file for folder "${folder}": its name is not UTF-8`)
 }

@@ -1,6 +1,6 @@
 /** Tags: made, found, listed, deleted. */
 import { parseNewTagName, parseTagName } from '../refs/names.ts'
-import type { Page } from '../refs/page.ts'
+import type { Page, PageRequest } from '../refs/page.ts'
 import { requireCommit } from '../refs/resolve.ts'
 import * as records from '../refs/tags.ts'
 import type { Caller, Catalog } from './catalog.ts'
@@ -32,17 +32,12 @@ export async function getTag(catalog: Catalog, caller: Caller, repository: strin
   return records.getTag(catalog.db, uid, name)
 }
 
-export interface TagListing {
-  readonly prefix: string
-  readonly after: string
-  readonly amount: number
-}
-
+/** A page of tags by name. @throws repository_not_found */
 export async function listTags(
   catalog: Catalog,
   caller: Caller,
   repository: string,
-  listing: TagListing,
+  listing: PageRequest,
 ): Promise<Page<records.Tag>> {
   const { uid } = await findRepository(catalog, caller, repository)
   return records.listTags(catalog.db, uid, listing)

@@ -8,6 +8,7 @@ export interface Page<Item> {
 }
 
 export interface PageRequest {
+  /** All unless given. */
   readonly prefix?: string
   /** Exclusive; need not exist. */
   readonly after?: string

@@ -80,7 +80,7 @@ export function describeObjects(title: string, server: () => Target, storage: Ob
         )
       })
 
-      it('takes a thousand, tells of each that it refuses, and passes over an empty one', async () => {
+      it('takes a thousand, tells of each that it refuses, an empty one too', async () => {
         await put('t/0', 'x')
         await put('t/999', 'x')
         const thousand = Array.from({ length: 1000 }, (_, at) => `t/${at}`)
@@ -93,10 +93,15 @@ export function describeObjects(title: string, server: () => Target, storage: Ob
         const mixed = await remove(['', long, 't/0'])
         expectShape(mixed, 'ObjectErrorList')
         expect(mixed.json.errors).toEqual([
+          { path: '', status_code: 400, message: expect.stringMatching(/path must not be empty/) },
           { path: long, status_code: 400, message: expect.stringMatching(/1024 bytes/) },
         ])
         expect(await list('t/')).toEqual([])
         expect((await remove([])).json).toEqual({ errors: [] })
+        // As Spark deletes the root of a branch: nothing is deleted, and that is a success.
+        await put('t/0', 'x')
+        expect((await remove([''])).json).toEqual({ errors: [] })
+        expect(await list('t/')).toEqual(['t/0'])
       })
 
       it('refuses each path of a read-only repository, unless forced', async () => {
@@ -424,6 +429,182 @@ export function describeObjects(title: string, server: () => Target, storage: Ob
             refusal(await send('GET', `${R}/metadata/${way}/${q(id).replace('..', '%2e%2e%2f')}`), 404, /not found/)
         }
         refusal(await send('GET', `${R}/metadata/object/table/${meta_range_id}`), 400, /type/)
+      })
+    })
+
+    describe('conditional uploads', () => {
+      const upload = (path: string, headers: Record<string, string>) =>
+        send('POST', `${R}/branches/main/objects?path=${q(path)}`, { body: 'data', headers })
+
+      it('with If-None-Match: * keep a staged and a committed object, and other conditions are not built', async () => {
+        const once = { 'if-none-match': '*' }
+        expect((await upload('if/new', once)).status).toBe(201)
+        refusal(await upload('if/new', once), 412, /^path already exists$/)
+        await commit()
+        refusal(await upload('if/new', once), 412, /^path already exists$/)
+        expect((await send('DELETE', `${R}/branches/main/objects?path=if/new`)).status).toBe(204)
+        expect((await upload('if/new', once)).status).toBe(201)
+        for (const headers of [{ 'if-match': '*' }, { 'if-match': '"x"' }, { 'if-none-match': '"x"' }])
+          refusal(await upload('if/other', headers), 501, /precondition/)
+        refusal(await upload('if/other', { ...once, 'if-match': '"x"' }), 501, /precondition/)
+        expect((await stat('if/other')).status).toBe(404)
+      })
+
+      it('of many at once let exactly one through', async () => {
+        const answers = await Promise.all(Array.from({ length: 5 }, () => upload('if/race', { 'if-none-match': '*' })))
+        expect(answers.map(({ status }) => status).sort()).toEqual([201, 412, 412, 412, 412])
+      })
+    })
+
+    describe('reading', () => {
+      const at = (path: string) => `${R}/refs/main/objects?path=${q(path)}`
+
+      it('under If-None-Match answers 304 for the very tag, and the object for anything else', async () => {
+        const { checksum } = await put('v/tag', 'data')
+        const same = await get('v/tag', '', { 'if-none-match': `"${checksum}"` })
+        expect([same.status, same.bytes.length]).toEqual([304, 0])
+        for (const value of [checksum, `W/"${checksum}"`, '*', `"${checksum}", "x"`, '"x"'])
+          expect([value, (await get('v/tag', '', { 'if-none-match': value })).status]).toEqual([value, 200])
+        // These conditions are not in the contract: an object is never kept back because of them.
+        const later = new Date(Date.now() + 86_400_000).toUTCString()
+        for (const name of ['if-modified-since', 'if-match', 'if-range'])
+          expect([name, (await get('v/tag', '', { [name]: later })).status]).toEqual([name, 200])
+        const long_ago = new Date(0).toUTCString()
+        expect((await get('v/tag', '', { 'if-unmodified-since': long_ago })).status).toBe(200)
+      })
+
+      it('by ranges takes every form, and tells what cannot be served', async () => {
+        await put('v/digits', '0123456789')
+        await put('v/empty', '')
+        const forms: [string, string, string][] = [
+          ['bytes=0-3', '0123', '0-3'],
+          ['bytes=4-', '456789', '4-9'],
+          ['bytes=-3', '789', '7-9'],
+          ['bytes=-99', '0123456789', '0-9'],
+          ['bytes=8-99', '89', '8-9'],
+          ['bytes=9-9', '9', '9-9'],
+        ]
+        for (const [range, text, place] of forms) {
+          const answer = await get('v/digits', '', { range })
+          expect([range, answer.status, answer.bytes.toString()]).toEqual([range, 206, text])
+          expect(answer.headers.get('content-range')).toBe(`bytes ${place}/10`)
+          expect(answer.headers.get('content-length')).toBe(String(text.length))
+          const head = await send('HEAD', at('v/digits'), { headers: { range } })
+          expect([range, head.status]).toEqual([range, 206])
+          expect(head.headers.get('content-range')).toBe(`bytes ${place}/10`)
+          expect(head.headers.get('content-length')).toBe(String(text.length))
+        }
+        const unserved: [string, string, string | null][] = [
+          ['v/digits', 'bytes=10-', 'bytes */10'],
+          ['v/digits', 'bytes=99-100', 'bytes */10'],
+          ['v/digits', 'bytes=-0', 'bytes */10'],
+          ['v/empty', 'bytes=0-', 'bytes */0'],
+          ['v/digits', 'bytes=3-2', null],
+          ['v/digits', 'bytes=0-1,3-4', null],
+          ['v/digits', 'bytes=0-1, 3-4', null],
+        ]
+        for (const [path, range, place] of unserved) {
+          const answer = await get(path, '', { range })
+          refusal(answer, 416, /^Requested Range Not Satisfiable$/)
+          expect([range, answer.headers.get('content-range')]).toEqual([range, place])
+          const head = await send('HEAD', at(path), { headers: { range } })
+          expect([range, head.status, head.bytes.length]).toEqual([range, 416, 0])
+        }
+        for (const range of ['bytes', 'bytes=', 'bytes=a-b', 'lines=0-1', '0-1']) {
+          refusal(await get('v/digits', '', { range }), 400, /parameter "Range" in header/)
+          expect((await send('HEAD', at('v/digits'), { headers: { range } })).status).toBe(400)
+        }
+      })
+
+      it('by HEAD tells everything that GET tells of the object, and no body', async () => {
+        const { checksum, mtime } = await put('v/head', 'hello')
+        const head = await send('HEAD', at('v/head'))
+        expect([head.status, head.bytes.length]).toEqual([200, 0])
+        const told = (answer: Answer, names: string[]) => names.map((name) => answer.headers.get(name))
+        const shared = ['etag', 'last-modified', 'content-type', 'content-length', 'cache-control', 'expires']
+        expect(told(head, shared)).toEqual([
+          `"${checksum}"`,
+          new Date(mtime * 1000).toUTCString(),
+          'text/x-test',
+          '5',
+          'no-store, must-revalidate',
+          '0',
+        ])
+        expect(told(await get('v/head'), shared)).toEqual(told(head, shared))
+        expect(head.headers.get('accept-ranges')).toBe('bytes')
+        expect(head.headers.get('x-request-id')).toMatch(/./)
+        const missing = await send('HEAD', at('v/never'))
+        expect([missing.status, missing.bytes.length]).toEqual([404, 0])
+      })
+
+      it('of pages and scripts that somebody stored never lets them run as ours', async () => {
+        const types: [string, 'inline' | 'attachment'][] = [
+          ['text/html', 'inline'],
+          ['image/svg+xml', 'inline'],
+          ['text/javascript', 'inline'],
+          ['application/xml', 'inline'],
+          ['text/html; charset=utf-8', 'attachment'],
+          ['TEXT/HTML', 'attachment'],
+          ['application/xhtml+xml', 'attachment'],
+          ['application/x-shockwave-flash', 'attachment'],
+          ['text/x-unknown', 'attachment'],
+        ]
+        for (const [type, disposition] of types) {
+          await put('v/hostile', '<script>alert(1)</script>', { 'content-type': type })
+          for (const headers of [{}, { range: 'bytes=0-4' }]) {
+            const answer = await get('v/hostile', '', headers)
+            const names = ['content-type', 'content-disposition', 'x-content-type-options', 'x-frame-options']
+            expect(names.map((name) => answer.headers.get(name))).toEqual([type, disposition, 'nosniff', 'SAMEORIGIN'])
+            expect(answer.headers.get('content-security-policy')).toBe("default-src 'none'; sandbox")
+          }
+        }
+        await put('v/hostile', '%PDF-', { 'content-type': 'application/pdf' })
+        const pdf = await get('v/hostile')
+        expect(pdf.headers.get('content-security-policy')).toBe("default-src 'none'")
+        expect(pdf.headers.get('content-disposition')).toBe('inline')
+      })
+    })
+
+    describe('listing', () => {
+      it('shows user metadata unless told otherwise, and URLs only when asked', async () => {
+        await put('ls/with', 'x', { 'x-lakefs-meta-k': 'v' })
+        await put('ls/without', 'x')
+        const ask = async (query: string) => {
+          const answer = await send('GET', `${R}/refs/main/objects/ls?prefix=ls/&${query}`)
+          expect(answer.status, answer.bytes.toString()).toBe(200)
+          expectShape(answer, 'ObjectStatsList')
+          return answer.json.results
+        }
+        const shown = await ask('')
+        expect(shown[0].metadata).toEqual({ k: 'v' })
+        expect(shown[1].metadata ?? {}).toEqual({})
+        expect(await ask('user_metadata=true&presign=false')).toEqual(shown)
+        const bare = await ask('user_metadata=false')
+        for (const [at, entry] of bare.entries()) {
+          expect(entry.metadata).toBeUndefined()
+          expect({ ...shown[at], metadata: undefined }).toEqual({ ...entry, metadata: undefined })
+        }
+        refusal(await send('GET', `${R}/refs/main/objects/ls?user_metadata=perhaps`), 400, /user_metadata/)
+      })
+
+      it('takes underscore objects and directory markers as any other', async () => {
+        const paths = ['_SUCCESS', '_temporary/0/', '_temporary/0/part-0', 'dir/', 'dir/_SUCCESS', '_lakefs/dummy']
+        for (const path of paths) await put(`us/${path}`, path)
+        const sorted = paths.map((path) => `us/${path}`).sort()
+        expect(await list('us/')).toEqual(sorted)
+        await commit()
+        expect(await list('us/')).toEqual(sorted)
+        for (const path of paths) expect((await get(`us/${path}`)).bytes.toString()).toBe(path)
+        const grouped = (await send('GET', `${R}/refs/main/objects/ls?prefix=us/&delimiter=/`)).json.results
+        expect(grouped.map((entry: { path: string; path_type: string }) => [entry.path, entry.path_type])).toEqual([
+          ['us/_SUCCESS', 'object'],
+          ['us/_lakefs/', 'common_prefix'],
+          ['us/_temporary/', 'common_prefix'],
+          ['us/dir/', 'common_prefix'],
+        ])
+        const removed = await send('POST', `${R}/branches/main/objects/delete`, { json: { paths: sorted } })
+        expect(removed.json).toEqual({ errors: [] })
+        expect(await list('us/')).toEqual([])
       })
     })
   })

@@ -232,7 +232,24 @@ export function describeRefs(title: string, server: () => Target): void {
         const entry = { physical_address: `local://${name}/data/x`, checksum: 'x', size_bytes: 1 }
         refusal(await send('PUT', `${B}/objects?path=a`, { json: entry }), 403, write)
         refusal(await send('DELETE', `${B}/objects?path=staged`), 403, write)
-        for (const scope of [{ type: 'reset' }, { type: 'object', path: 'staged' }])
+        const many = await ok(200, 'POST', `${B}/objects/delete?force=true`, { json: { paths: ['staged', 'a'] } })
+        const refusedPath = (path: string) => ({ path, status_code: 403, message: expect.stringMatching(write) })
+        expect(many.json.errors).toEqual(['staged', 'a'].map(refusedPath))
+        const source = { src_path: 'staged', force: true }
+        refusal(await send('POST', `${B}/objects/copy?dest_path=a`, { json: source }), 403, write)
+        refusal(
+          await send('PUT', `${B}/objects/stat/user_metadata?path=staged`, { json: { set: { a: 'b' } } }),
+          403,
+          write,
+        )
+        const { physical_address } = (await ok(200, 'GET', `${B}/staging/backing?path=a`)).json
+        const link = { staging: { physical_address }, checksum: 'x', size_bytes: 1, force: true }
+        refusal(await send('PUT', `${B}/staging/backing?path=a`, { json: link }), 403, write)
+        for (const scope of [
+          { type: 'reset' },
+          { type: 'object', path: 'staged' },
+          { type: 'common_prefix', path: 's' },
+        ])
           refusal(await send('PUT', B, { json: { ...scope, force: true } }), 403, write)
         const commitText = /^cannot commit to protected branch$/
         refusal(await send('POST', `${B}/commits`, { json: { message: 'x', force: true } }), 403, commitText)
@@ -363,6 +380,122 @@ export function describeRefs(title: string, server: () => Target): void {
         refusal(await send('GET', `${R}/branches/never/diff`), 404, /branch not found/)
         refusal(await send('GET', '/repositories/never-there/branches/main/diff'), 404, /repository not found/)
         expect((await ok(200, 'GET', `/repositories/${readOnly}/branches/main/diff`)).json.results).toEqual([])
+      })
+    })
+
+    describe('branches', () => {
+      const pages = async (query: string, amount: number) => {
+        const ids: string[] = []
+        for (let after = '', more = true; more; ) {
+          const { results, pagination } = (
+            await ok(200, 'GET', `${R}/branches?${query}&amount=${amount}&after=${q(after)}`)
+          ).json
+          expect(results.length).toBeLessThanOrEqual(amount)
+          expect(pagination).toMatchObject({ results: results.length, max_per_page: 1000 })
+          expect(pagination.next_offset).toBe(pagination.has_more ? results.at(-1).id : '')
+          ids.push(...results.map(({ id }: { id: string }) => id))
+          after = pagination.next_offset
+          more = pagination.has_more
+        }
+        return ids
+      }
+
+      it('are listed by prefix and pages of any size, hidden ones only when asked for', async () => {
+        const names = ['page-1', 'page-10', 'page-2', 'page_3', 'pageA']
+        for (const id of names) await ok(201, 'POST', `${R}/branches`, { json: { name: id, source: 'main' } })
+        const hidden = { name: 'page-hidden', source: 'main', hidden: true }
+        await ok(201, 'POST', `${R}/branches`, { json: hidden })
+        const all = [...names, 'page-hidden'].sort()
+        for (const amount of [1, 2, 3, 1000]) {
+          expect(await pages('prefix=page', amount)).toEqual(['page-1', 'page-10', 'page-2', 'pageA', 'page_3'])
+          expect(await pages('prefix=page&show_hidden=true', amount)).toEqual(all)
+          expect(await pages('prefix=page-1', amount)).toEqual(['page-1', 'page-10'])
+          expect(await pages('prefix=pageZ', amount)).toEqual([])
+          expect(await pages('', amount)).toContain('main')
+        }
+        const listed = await ok(200, 'GET', `${R}/branches?prefix=page&after=page-15`)
+        expectShape(listed, 'RefList')
+        expect(listed.json.results.map(({ id }: { id: string }) => id)).toEqual(['page-2', 'pageA', 'page_3'])
+        await ok(200, 'GET', `${R}/branches/page-hidden`)
+        await put('page-hidden', 'a')
+        await commit('page-hidden')
+        await ok(204, 'DELETE', `${R}/branches/page-hidden`)
+        for (const amount of ['1001', 'x', ''])
+          refusal(await send('GET', `${R}/branches?amount=${amount}`), 400, /amount/)
+      })
+
+      it('are never the default branch that is deleted, nor written where there is none', async () => {
+        refusal(await send('DELETE', `${R}/branches/main`), 403, /^cannot delete repository default branch$/)
+        refusal(await send('DELETE', `${R}/branches/main?force=true`), 403, /default branch/)
+        refusal(await send('DELETE', `${R}/branches/never`), 404, /branch not found/)
+        refusal(await send('GET', `${R}/branches/never`), 404, /branch not found/)
+        refusal(await send('GET', `${R}/branches/a.b`), 400, /letters, digits, underscores and dashes/)
+      })
+    })
+
+    describe('ref expressions', () => {
+      it('combine ~, ^, @ and $, and refuse what names nothing', async () => {
+        const branch = await branchFrom('main')
+        const heads = [(await ok(200, 'GET', `${R}/branches/${branch}`)).json.commit_id]
+        for (let round = 0; round < 3; round++) {
+          await put(branch, `r/${round}`)
+          heads.unshift((await commit(branch)).json.id)
+        }
+        const [head, parent, grandparent, root] = heads
+        await ok(201, 'POST', `${R}/tags`, { json: { id: `${branch}.tag`, ref: branch } })
+        const commitOf = async (ref: string) => (await ok(200, 'GET', `${R}/commits/${q(ref)}`)).json.id
+        const named: [string, string | undefined][] = [
+          [branch, head],
+          [`${branch}@`, head],
+          [`${branch}~`, parent],
+          [`${branch}~0`, head],
+          [`${branch}~1`, parent],
+          [`${branch}~2`, grandparent],
+          [`${branch}~~`, grandparent],
+          [`${branch}^`, parent],
+          [`${branch}^0`, head],
+          [`${branch}^1`, parent],
+          [`${branch}^^`, grandparent],
+          [`${branch}~1^`, grandparent],
+          [`${branch}^1~2`, root],
+          [`${branch}.tag`, head],
+          [`${branch}.tag~3`, root],
+          [`${head}~1`, parent],
+          [`${head?.slice(0, 12)}~2^1`, root],
+        ]
+        for (const [ref, id] of named) expect([ref, await commitOf(ref)]).toEqual([ref, id])
+        await put(branch, 'r/staged')
+        expect(await paths(`${branch}$`)).toContain('r/staged')
+        expect(await paths(branch)).toContain('r/staged')
+        expect(await paths(`${branch}@`)).not.toContain('r/staged')
+        const stat = (ref: string) => send('GET', `${R}/refs/${q(ref)}/objects/stat?path=r/2`)
+        for (const ref of [`${branch}~99`, 'nothing', 'nothing~1', `${branch}.tagged`, '0'.repeat(64)])
+          refusal(await stat(ref), 404, /not found/)
+        for (const suffix of ['^2', '^9', '^-1', '~-1', '~x', '@~1', '~1@', '$@', '$~1', '@@', '@x'])
+          expect([suffix, (await stat(`${branch}${suffix}`)).status]).toEqual([suffix, 400])
+        for (const ref of [`${head}@`, `${branch}.tag@`, `${branch}.tag$`, `${head}$`])
+          expect([ref, (await stat(ref)).status]).toEqual([ref, 400])
+        refusal(await send('GET', `${R}/commits/${q(`${branch}$`)}`), 400, /not a commit/)
+        refusal(
+          await send('POST', `${R}/branches`, { json: { name: 'x2', source: `${branch}$` } }),
+          400,
+          /not a commit/,
+        )
+      })
+
+      it('of a prefix that two commits share name neither', async () => {
+        const branch = await branchFrom('main')
+        const ids: string[] = []
+        // Of 17 ids two share their first character.
+        for (let made = 0; made < 17; made++) {
+          const json = { message: `${made}`, allow_empty: true }
+          ids.push((await ok(201, 'POST', `${R}/branches/${branch}/commits`, { json })).json.id)
+        }
+        const first = ids.map((id) => id.slice(0, 1)).find((digit, at, all) => all.indexOf(digit) !== at)
+        refusal(await send('GET', `${R}/commits/${first}`), 404, /not found/)
+        refusal(await send('GET', `${R}/refs/${first}/objects/ls`), 404, /not found/)
+        for (const id of ids.slice(0, 3))
+          expect((await ok(200, 'GET', `${R}/commits/${id.slice(0, 16)}`)).json.id).toBe(id)
       })
     })
   })
