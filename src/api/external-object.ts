@@ -27,6 +27,6 @@ export function externalOf(request: ApiRequest, body: v.InferOutput<typeof exter
     checksum: body.checksum,
     sizeBytes: body.size_bytes,
     mtimeSeconds: body.mtime ?? null,
-    contentType: body.content_type || null,
+    contentType: body.content_type?.trim() || null,
   }
 }

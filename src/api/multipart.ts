@@ -90,7 +90,7 @@ export async function openPart(source: ChunkSource, boundary: string, name: stri
     for (;;) {
       // `held` starts with the CRLF that ends the delimiter's line, so headers may also be none.
       const end = held.indexOf(END_OF_HEADERS)
-      if (end !== -1) {
+      if (end !== -1 && end <= MAX_HEADER_BYTES) {
         const block = held.toString('utf8', 0, end)
         held = held.subarray(end + END_OF_HEADERS.length)
         return parseHeaders(block)

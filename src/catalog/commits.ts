@@ -242,10 +242,10 @@ async function requireTree(tables: TableReader, id: MetaRangeId): Promise<void> 
   try {
     await tables.metaRange(id)
   } catch (cause) {
-    if (!isDomainError(cause, 'storage_not_found')) throw cause
+    if (!isDomainError(cause, 'storage_not_found', 'corrupt')) throw cause
     throw new DomainError(
       'invalid_argument',
-      `parameter "source_metarange" in query has an error: the repository has no metarange "${id}"`,
+      `parameter "source_metarange" in query has an error: the repository has no metarange "${id}": ${cause.message}`,
       { cause },
     )
   }

@@ -1,6 +1,6 @@
 /** Symlink files: for each folder of a branch the addresses of its objects, as Hive's `SymlinkTextInputFormat` reads them. */
 import { isUtf8 } from 'node:buffer'
-import { DomainError } from '../errors.ts'
+import { DomainError, isDomainError } from '../errors.ts'
 import type { Caller, Catalog } from './catalog.ts'
 import { listObjects, type ObjectRecord } from './entries.ts'
 import { findBranch } from './resolve.ts'
@@ -32,9 +32,14 @@ export async function createSymlinkFiles(catalog: Catalog, caller: Caller, wante
   const folders = [wanted.prefix]
   for (let prefix = folders.pop(); prefix !== undefined; prefix = folders.pop()) {
     const folder = prefix
-    await storeLines(adapter, addressesIn(catalog, caller, wanted, prefix, folders), () =>
-      adapter.locate(repository.namespace, `${under}/${folderOf(folder)}symlink.txt`),
-    )
+    const place = () => adapter.locate(repository.namespace, `${under}/${folderOf(folder)}symlink.txt`)
+    try {
+      await storeLines(adapter, addressesIn(catalog, caller, wanted, prefix, folders), place)
+    } catch (cause) {
+      if (!isDomainError(cause, 'address_invalid', 'storage_exists')) throw cause
+      const reason = `cannot write a symlink file for folder "${folder}": ${cause.message}`
+      throw new DomainError('address_invalid', reason, { cause })
+    }
   }
   return `${repository.namespace.replace(/\/+$/, '')}/${ROOT}`
 }

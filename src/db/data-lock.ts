@@ -89,11 +89,18 @@ function isAlive(holder: Holder): boolean {
   return holder.started === startOf(holder.pid)
 }
 
-/** Field 22 of /proc/<pid>/stat; null where there is no /proc. The command in field 2 may contain anything, so count from its end. */
+/** Zombie, dead: killed, and only not fetched yet by its parent. */
+const OVER = /^[ZX]$/
+
+/**
+ * Field 22 of /proc/<pid>/stat; null where there is no /proc, and of a process that is over. The command in field 2 may contain
+ * anything, so count from its end.
+ */
 function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
+    const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return OVER.test(state) ? null : (fields[18] ?? null)
   } catch {
     return null
   }

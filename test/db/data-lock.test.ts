@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { acquireDataLock } from '../../src/db/data-lock.ts'
 import { openPgliteDb } from '../../src/db/pglite-client.ts'
@@ -29,6 +30,26 @@ async function startHolder(mode: 'database' | 'lock' = 'database'): Promise<{ ch
   const [line] = await once(child.stdout, 'data')
   return { child, said: String(line) }
 }
+
+test.runIf(process.platform === 'linux')(
+  'a holder that was killed, and whose parent does not ask after it, holds nothing',
+  async () => {
+    const line = `exec 3<&0; node_modules/.bin/bun test/db/hold-folder.mjs "$0" lock <&3 & echo "pid $!"; exec sleep 600`
+    const parent = spawn('sh', ['-c', line, folder], { stdio: ['pipe', 'pipe', 'inherit'] })
+    children.push(parent)
+    let said = ''
+    for await (const chunk of parent.stdout) {
+      said += chunk
+      if (said.includes('pid ') && said.includes('open\n')) break
+    }
+    const pid = /pid (\d+)/.exec(said)?.[1]
+    await expect(openPgliteDb(folder)).rejects.toMatchObject({ code: 'database_locked' })
+    process.kill(Number(pid), 'SIGKILL')
+    while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await sleep(5)
+    const db = await openPgliteDb(folder)
+    await db.close()
+  },
+)
 
 test('a second process is refused and told who holds the folder; after kill -9 the next one takes over with all rows', async () => {
   const first = await startHolder()
