@@ -184,7 +184,7 @@ describe.each(['bun', 'node'] as const)('a start on %s', (runtime) => {
     expect(await first.stop()).toBe(0)
     expectClear(
       await start(fresh('other-secret'), environment),
-      /^interlaken: cannot open the secret of "\w+": it was sealed with another auth\.encrypt\.secret_key/,
+      /^interlaken: cannot open the secret of "[\w:]+": it was sealed with another auth\.encrypt\.secret_key/,
     )
     const client = new pg.Client({ connectionString: environment.DATABASE_URL })
     await client.connect()
