@@ -494,14 +494,14 @@ export function describeObjects(title: string, server: () => Target, storage: Ob
           expect(head.headers.get('content-range')).toBe(`bytes ${place}/10`)
           expect(head.headers.get('content-length')).toBe(String(text.length))
         }
-        const unserved: [string, string, string | null][] = [
+        const unserved: [string, string, string][] = [
           ['v/digits', 'bytes=10-', 'bytes */10'],
           ['v/digits', 'bytes=99-100', 'bytes */10'],
           ['v/digits', 'bytes=-0', 'bytes */10'],
           ['v/empty', 'bytes=0-', 'bytes */0'],
-          ['v/digits', 'bytes=3-2', null],
-          ['v/digits', 'bytes=0-1,3-4', null],
-          ['v/digits', 'bytes=0-1, 3-4', null],
+          ['v/digits', 'bytes=3-2', 'bytes */10'],
+          ['v/digits', 'bytes=0-1,3-4', 'bytes */10'],
+          ['v/digits', 'bytes=0-1, 3-4', 'bytes */10'],
         ]
         for (const [path, range, place] of unserved) {
           const answer = await get(path, '', { range })
@@ -527,7 +527,7 @@ export function describeObjects(title: string, server: () => Target, storage: Ob
           new Date(mtime * 1000).toUTCString(),
           'text/x-test',
           '5',
-          'no-store, must-revalidate',
+          expect.stringMatching(/^no-store, must-revalidate/),
           '0',
         ])
         expect(told(await get('v/head'), shared)).toEqual(told(head, shared))
