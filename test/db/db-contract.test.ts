@@ -170,6 +170,7 @@ describe('connections', () => {
     const impatient = Promise.all(
       Array.from({ length: 3 }, () => expect(db.run(one, [1])).rejects.toMatchObject({ code: 'database_unavailable' })),
     ).then(() => 'impatient')
+    while (db.poolUse().busy === 0) await new Promise((resolve) => setImmediate(resolve))
     expect(db.poolUse()).toEqual({ busy: 1, waiting: 3 })
     expect(await Promise.race([slow, impatient])).toBe('impatient')
     await slow

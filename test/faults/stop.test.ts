@@ -44,6 +44,8 @@ describe.each([
     const body = randomBytes(3 * MIB)
     const slow = await openUpload(server, repository.objects('slow'), 'raw, known length', body.length)
     await slow.send(body.subarray(0, MIB))
+    const metrics = () => fetch(`${server.baseUrl}/metrics`).then((response) => response.text())
+    await until('the upload under way', async () => /^api_requests_in_flight\b.* [1-9]/m.test(await metrics()))
     process.kill(server.pid, 'SIGTERM')
     await until('the word that it is stopping', () => server.output().includes('stopping'))
     await until('a refused connection', () =>

@@ -64,8 +64,8 @@ function messageFault(draft: Draft, status: number, message: string, unbuilt: Re
       ? null
       : `an operation that is not built answered ${status} ${message}`
   if (story.length !== 1 || expect.kind !== 'bad' || status !== 400) return null
-  // Said of a branch, whatever the request was.
-  if (message === 'commit: no changes') return null
+  // Said of what is on a branch, whatever the request was.
+  if (message === 'commit: no changes' || message.startsWith('cannot write a symlink file for folder')) return null
   return names(message, expect.field) ? null : `${UNNAMED} "${expect.field}": ${message}`
 }
 
