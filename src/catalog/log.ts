@@ -31,6 +31,7 @@ export interface LogPage {
   readonly nextOffset: string
 }
 
+const COMMIT_ID = /^[0-9a-f]{64}$/
 /** Commits compared at once, at most: each needs its tree's metarange, which may lie far away. */
 const COMPARED_AT_ONCE = 16
 /** A page that has something ends after so many commits that did not touch the paths. */
@@ -52,6 +53,8 @@ export async function logCommits(
   const { uid, name } = found.repository
   const stopAt = request.stopAt === '' ? null : await resolveStop(catalog, caller, name, request.stopAt)
   const { sinceSeconds, amount, paths } = request
+  // Nothing follows what cannot be a commit.
+  if (request.after !== '' && !COMMIT_ID.test(request.after)) return { items: [], hasMore: false, nextOffset: '' }
   const walk = walkLog(catalog.db, catalog.commits, uid, requireCommit(found), {
     firstParent: request.firstParent,
     ...(request.after === '' ? {} : { after: request.after as CommitId }),

@@ -160,6 +160,8 @@ export function describeCommits(title: string, server: () => Target): void {
           more = page.pagination.has_more
         }
         expect(paged).toEqual(whole)
+        for (const after of ['nonsense', '\\..\\', '{,}', 'a'.repeat(64)])
+          expect(await messages(branch, `after=${q(after)}`)).toEqual([])
         expect(await messages(branch, `amount=2&limit=true`)).toEqual(['5 dirt', '4 dir/1'])
         expect(await messages(branch, `stop_at=${ids[1]}`)).toEqual(['5 dirt', '4 dir/1'])
         expect(await messages(branch, `stop_at=&since=${q('2023-11-14T22:13:24Z')}`)).toEqual(['5 dirt', '4 dir/1'])

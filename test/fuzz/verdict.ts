@@ -22,7 +22,8 @@ export function problemOf(draft: Draft, outcome: Outcome, unbuilt: ReadonlySet<s
   if (status < 400) return isSameOperation ? successFault(draft, answer) : null
   const problem = refusalFault(draft, answer)
   if (problem !== null || draft.method === 'HEAD') return problem
-  const { message } = JSON.parse(answer.body.toString()) as { message: string }
+  const { message } = JSON.parse(answer.body.toString()) as { message?: string }
+  if (message === undefined) return null
   // Not HTTP to the runtime (Node takes no raw bytes in a target): no operation saw it.
   if (message.startsWith('cannot read the HTTP request: ')) return null
   return isSameOperation ? messageFault(draft, status, message, unbuilt) : null
@@ -39,17 +40,23 @@ function successFault(draft: Draft, answer: WireAnswer): string | null {
 }
 
 /** A refusal is JSON with a message; to a HEAD it is its status alone. */
-function refusalFault({ method }: Draft, { status, headers, body }: WireAnswer): string | null {
+function refusalFault({ method, operation }: Draft, { status, headers, body }: WireAnswer): string | null {
   if (method === 'HEAD') return body.length === 0 ? null : 'a HEAD with a body'
   if (headers.get('content-type')?.startsWith('application/json') !== true)
     return `a refusal (${status}) of type ${headers.get('content-type')}: ${body.toString().slice(0, 200)}`
   try {
     const json: unknown = JSON.parse(body.toString())
+    // Conflicts of a merge have a body of their own.
+    if (operation.id === 'mergeIntoBranch' && status === 409 && isConflict(json)) return null
     const message = typeof json === 'object' && json !== null && 'message' in json ? json.message : undefined
     return typeof message === 'string' && message !== '' ? null : `a refusal (${status}) without a message`
   } catch {
     return `a refusal (${status}) that is no JSON: ${body.toString().slice(0, 200)}`
   }
+}
+
+function isConflict(json: unknown): boolean {
+  return typeof json === 'object' && json !== null && 'reference' in json && json.reference === ''
 }
 
 function messageFault(draft: Draft, status: number, message: string, unbuilt: ReadonlySet<string>): string | null {
@@ -64,13 +71,16 @@ function messageFault(draft: Draft, status: number, message: string, unbuilt: Re
       ? null
       : `an operation that is not built answered ${status} ${message}`
   if (story.length !== 1 || expect.kind !== 'bad' || status !== 400) return null
-  // Said of what is on a branch, whatever the request was.
-  if (message === 'commit: no changes' || message.startsWith('cannot write a symlink file for folder')) return null
+  if (SAID_OF_BRANCHES.test(message)) return null
   return names(message, expect.field) ? null : `${UNNAMED} "${expect.field}": ${message}`
 }
 
+/** What is on a branch refuses the request, whatever it was. */
+const SAID_OF_BRANCHES =
+  /no changes$|^uncommitted changes \(dirty branch\)$|^cannot write a symlink file for folder|^cannot use source MetaRange/
+
 /** An expression for a commit is a ref to every message, whatever the contract calls its field. */
-const REFS = new Set(['commitId', 'source', 'src_ref', 'sourceRef', 'leftRef', 'rightRef'])
+const REFS = new Set(['commitId', 'source', 'src_ref', 'sourceRef', 'leftRef', 'rightRef', 'destinationBranch'])
 
 function names(message: string, field: string): boolean {
   const said = message.toLowerCase().replaceAll('_', ' ')
