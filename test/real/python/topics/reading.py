@@ -83,7 +83,7 @@ def head(place: Place) -> None:
     page = api.get_object_with_http_info(main.repo_id, "main", "page.html").headers
     equal((page["Content-Type"], page["Content-Disposition"]), ("text/html", "inline"), "a page is shown")
     safe = (page["X-Content-Type-Options"], page["Content-Security-Policy"])
-    equal(safe, ("nosniff", "default-src 'none'"), "without its scripts")
+    equal(safe, ("nosniff", "default-src 'none'; sandbox"), "without its scripts")
     equal(got.headers["Content-Disposition"], "attachment", "an unknown type is saved")
     with raises(SdkNotFound):
         api.head_object(main.repo_id, "main", "never")

@@ -101,3 +101,15 @@ def tables(place: Place) -> None:
             internal.get_metadata_object(main.repo_id, "0" * 64, kind)
     with raises(SdkNotFound):
         metadata.get_range(main.repo_id, "0" * 64)
+
+
+@case("symlink files name the addresses of each folder")
+def symlinks(place: Place) -> None:
+    repo = place.repository("symlinks")
+    main = repo.branch("main")
+    for path in ("t/top", "t/x/1", "u/other"):
+        main.object(path).upload(data=path)
+    answer = place.sdk.internal_api.create_symlink_file(repo.id, "main", location="t/")
+    holds(answer.location.endswith("/symlinks"), f"where they lie: {answer.location}")
+    with raises(SdkNotFound):
+        place.sdk.internal_api.create_symlink_file(repo.id, "never")
