@@ -1,6 +1,6 @@
 // Every basic operation with the published Python packages, on every storage: on Bun with Postgres, on Node with the embedded
 // database, and on a server with the MinIO alone, where the client presigns unasked (it goes by what every storage can do).
-// Left out: Branch.transact, whose merges come with the engine of merges and diffs, and are to be tested with it.
+// Left out: Branch.transact, which merges, and comes with merging.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
