@@ -1,5 +1,6 @@
 /** Commit records: what never changes once written, so a cache in front may keep it for ever. */
 import { uuidArray } from '../db/arrays.ts'
+import { commitColumns, commitParams, commitValuesSql } from '../db/commit-record.ts'
 import type { HotStatement, Queries } from '../db/db.ts'
 import { DomainError } from '../errors.ts'
 import type { Commit, CommitId, MetaRangeId, RepositoryUid } from '../model.ts'
@@ -28,8 +29,7 @@ const columns = `id, committer, message, creation_seconds, creation_nanos, metar
 
 const insert: HotStatement = {
   name: 'commit_insert',
-  text: `INSERT INTO commits (repo_uid, id, committer, message, creation_seconds, creation_nanos, metarange_id, metadata, parents, version, generation)
-    VALUES ($1::uuid, $2, $3, $4, $5::int8, $6::int4, $7, $8::text::jsonb, $9::text::text[], $10::int4, $11::int8) ON CONFLICT DO NOTHING`,
+  text: `INSERT INTO commits (repo_uid, ${commitColumns}) VALUES ($1::uuid, ${commitValuesSql(2)}) ON CONFLICT DO NOTHING`,
 }
 
 const selectMany: HotStatement = {
@@ -103,19 +103,7 @@ function sizeOf(commit: Commit): number {
 
 /** Writes a commit record that nothing points at yet; one that is there already stays. */
 export async function insertCommit(db: Queries, repoUid: RepositoryUid, commit: Commit): Promise<void> {
-  await db.run(insert, [
-    repoUid,
-    commit.id,
-    commit.committer,
-    commit.message,
-    commit.creationDate.seconds,
-    commit.creationDate.nanos,
-    commit.metaRangeId,
-    JSON.stringify(commit.metadata),
-    uuidArray(commit.parents),
-    commit.version,
-    commit.generation,
-  ])
+  await db.run(insert, [repoUid, ...commitParams(commit)])
 }
 
 /** The commit with exactly this id. @throws commit_not_found */

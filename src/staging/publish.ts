@@ -1,5 +1,6 @@
 /** The end of a commit: the branch's head moves, or what was sealed turns out to change nothing, or nothing happens. */
 import { uuidArray } from '../db/arrays.ts'
+import { commitColumns, commitParams, commitValuesSql } from '../db/commit-record.ts'
 import type { Db, HotStatement, Queries } from '../db/db.ts'
 import type { Commit } from '../model.ts'
 import type { SealedBranch } from './seal.ts'
@@ -11,17 +12,15 @@ import type { SealedBranch } from './seal.ts'
 const publishStatement: HotStatement = {
   name: 'publish_commit',
   text: `WITH m AS (
-      UPDATE refs SET commit_id = $5, sealed = sealed[1:cardinality(sealed) - $6::int4], base_metarange = NULL, epoch = epoch + 1
+      UPDATE refs SET commit_id = $9, sealed = sealed[1:cardinality(sealed) - $5::int4], base_metarange = NULL, epoch = epoch + 1
       WHERE repo_uid = $1::uuid AND name = $2 AND kind = 'b' AND commit_id = $3
-        AND sealed[cardinality(sealed) - $6::int4 + 1:] = $4::text::uuid[]
-        AND base_metarange IS NOT DISTINCT FROM $8::text AND reset_seq = $7::int8
+        AND sealed[cardinality(sealed) - $5::int4 + 1:] = $4::text::uuid[]
+        AND base_metarange IS NOT DISTINCT FROM $7::text AND reset_seq = $6::int8
       RETURNING 1),
-    c AS (INSERT INTO commits (repo_uid, id, committer, message, creation_seconds, creation_nanos, metarange_id, metadata, parents, version, generation)
-      SELECT $1::uuid, $5, $9, $10, $11::int8, $12::int4, $13, $14::text::jsonb, $15::text::text[], $16::int4, $17::int8 FROM m
-      ON CONFLICT DO NOTHING),
+    c AS (INSERT INTO commits (repo_uid, ${commitColumns}) SELECT $1::uuid, ${commitValuesSql(9)} FROM m ON CONFLICT DO NOTHING),
     r AS (INSERT INTO retired_tokens (token) SELECT unnest($4::text::uuid[]) FROM m),
-    e AS (INSERT INTO events (repo_uid, name, kind, old_id, new_id) SELECT $1::uuid, $2, 'b', $3, $5 FROM m),
-    t AS (DELETE FROM trees WHERE id = $18::uuid AND EXISTS (SELECT 1 FROM m))
+    e AS (INSERT INTO events (repo_uid, name, kind, old_id, new_id) SELECT $1::uuid, $2, 'b', $3, $9 FROM m),
+    t AS (DELETE FROM trees WHERE id = $8::uuid AND EXISTS (SELECT 1 FROM m))
     SELECT count(*)::int4 AS moved FROM m`,
 }
 
@@ -43,20 +42,11 @@ export async function publishCommit(
     sealed.branch,
     sealed.commitId,
     uuidArray(sealed.tokens),
-    commit.id,
     sealed.tokens.length,
     sealed.resetSeq,
     sealed.baseMetaRangeId,
-    commit.committer,
-    commit.message,
-    commit.creationDate.seconds,
-    commit.creationDate.nanos,
-    commit.metaRangeId,
-    JSON.stringify(commit.metadata),
-    uuidArray(commit.parents),
-    commit.version,
-    commit.generation,
     treeId,
+    ...commitParams(commit),
   ])
   return answer?.moved === 1
 }
