@@ -1,12 +1,9 @@
 /** Commits: made and found. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { commitTree, writeEmptyTree } from '../committed/commit-tree.ts'
-import { EffectCursor } from '../committed/effects.ts'
 import { commitId } from '../committed/identity.ts'
-import { layer } from '../committed/overlay.ts'
 import type { TableReader } from '../committed/table-reader.ts'
-import { openTree } from '../committed/tree.ts'
-import { sameRecords, treeChanges } from '../committed/tree-changes.ts'
+import { sameRecords } from '../committed/tree-changes.ts'
 import type { Db } from '../db/db.ts'
 import { DomainError, isDomainError } from '../errors.ts'
 import type { BranchName, Commit, MetaRangeId, Repository, RepositoryUid } from '../model.ts'
@@ -22,6 +19,7 @@ import { now } from './clock.ts'
 import { refuseProtected } from './protection.ts'
 import { findRef, findRepository, refuseReadOnly } from './resolve.ts'
 import type { Turn } from './turns.ts'
+import { uncommittedChanges } from './uncommitted.ts'
 
 export interface CommitRequest {
   readonly repository: string
@@ -214,7 +212,9 @@ async function buildTree(
 ): Promise<MetaRangeId> {
   const base = sealed.baseMetaRangeId ?? head.metaRangeId
   if (sourceTree !== null) {
-    if (!(await hasChanges(catalog, tables, sealed, head))) return sourceTree
+    const trees = { head: head.metaRangeId, base }
+    const changes = await uncommittedChanges(tables, trees, stagedCursor(catalog.db, sealed.tokens))
+    if (!(await changes.next())) return sourceTree
     throw new DomainError('dirty_branch', 'cannot use source MetaRange on a branch with uncommitted changes')
   }
   const changes = stagedCursor(catalog.db, sealed.tokens)
@@ -249,15 +249,6 @@ async function requireTree(tables: TableReader, id: MetaRangeId): Promise<void> 
       { cause },
     )
   }
-}
-
-/** Whether a commit of what was sealed would change anything. Costs the rows up to the first that does. */
-async function hasChanges(catalog: Catalog, tables: TableReader, sealed: SealedBranch, head: Commit): Promise<boolean> {
-  const tree = await openTree(tables, head.metaRangeId)
-  const staged = stagedCursor(catalog.db, sealed.tokens)
-  const { baseMetaRangeId: base } = sealed
-  const changes = base === null ? staged : layer(staged, treeChanges(tree, await openTree(tables, base)))
-  return new EffectCursor(changes, tree).next()
 }
 
 function makeCommit(request: CommitRequest, head: Commit, metaRangeId: MetaRangeId): Commit {

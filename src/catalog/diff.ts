@@ -1,15 +1,13 @@
 /** What differs. */
-import { type Effect, EffectCursor } from '../committed/effects.ts'
+import type { Effect } from '../committed/effects.ts'
 import { decodeEntry } from '../committed/entry.ts'
 import { listingBounds, listPage } from '../committed/list-page.ts'
-import { layer } from '../committed/overlay.ts'
-import { openTree } from '../committed/tree.ts'
-import { treeChanges } from '../committed/tree-changes.ts'
 import type { Entry, ObjectPath } from '../model.ts'
 import { stagedCursor } from '../staging/read.ts'
 import { type Caller, type Catalog, tablesOf } from './catalog.ts'
 import type { ObjectListing } from './entries.ts'
 import { findBranch } from './resolve.ts'
+import { uncommittedChanges } from './uncommitted.ts'
 
 export type Difference =
   | { readonly path: ObjectPath; readonly type: Effect; readonly entry: Entry | null }
@@ -38,16 +36,13 @@ export async function diffBranch(
   const { prefix, delimiter } = listing
   const found = await findBranch(catalog, caller, repository, branch)
   const { start, end } = listingBounds(listing)
-  const tables = tablesOf(catalog, found.repository)
-  const head = await openTree(tables, found.commitMetaRangeId)
   const staged = stagedCursor(catalog.db, found.tokens, {
     start,
     ...(end === null ? {} : { end }),
     ...(delimiter.length === 0 ? {} : { groups: { prefixBytes: prefix.length, delimiter } }),
   })
-  const compacted = found.metaRangeId !== found.commitMetaRangeId
-  const changes = compacted ? layer(staged, treeChanges(head, await openTree(tables, found.metaRangeId))) : staged
-  const cursor = new EffectCursor(changes, head)
+  const trees = { head: found.commitMetaRangeId, base: found.metaRangeId }
+  const cursor = await uncommittedChanges(tablesOf(catalog, found.repository), trees, staged)
   const page = await listPage({ ...listing, cursor })
   const items = page.results.map((item): Difference => {
     if (item.kind === 'common_prefix') return { commonPrefix: item.key }
