@@ -1,16 +1,12 @@
 /** The administrator's own access keys, over HTTP only. `servers` are one or more on the same database. */
 import { describe, expect, it } from 'vitest'
-import { expectShape } from '../support/contract.ts'
-import { type Answer, type Call, call, type Target } from '../support/http.ts'
+import { expectShape, refusal } from '../support/contract.ts'
+import { type Call, call, type Target } from '../support/http.ts'
 
 export function describeAccessKeys(title: string, servers: () => readonly Target[]): void {
   describe(title, () => {
     const first = () => servers()[0] as Target
     const send = (method: string, path: string, options?: Call) => call(first(), method, path, options)
-    const refusal = (answer: Answer, status: number, text: RegExp) => {
-      expect([answer.status, answer.json?.message]).toEqual([status, expect.stringMatching(text)])
-      expectShape(answer, 'Error')
-    }
     const me = async () => (await send('GET', '/user')).json.user.id as string
     const keysOf = async (user: string) => {
       const listed = await send('GET', `/auth/users/${user}/credentials?amount=1000`)

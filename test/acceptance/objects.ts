@@ -1,6 +1,6 @@
 /** What clients do with objects beyond writing and reading one, over HTTP only. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { expectShape } from '../support/contract.ts'
+import { expectShape, refusal } from '../support/contract.ts'
 import { type Answer, type Call, call, type Target, uniqueName } from '../support/http.ts'
 
 export interface ObjectsStorage {
@@ -39,13 +39,6 @@ export function describeObjects(title: string, server: () => Target, storage: Ob
       (await send('GET', `${R}/refs/main/objects/ls?amount=1000&prefix=${q(prefix)}`)).json.results.map(
         (entry: { path: string }) => entry.path,
       )
-    const refusal = (answer: Answer, status: number, text: string | RegExp) => {
-      expect({ status: answer.status, message: answer.json?.message }).toEqual({
-        status,
-        message: expect.stringMatching(text),
-      })
-      expectShape(answer, 'Error')
-    }
 
     beforeAll(async () => {
       const created = await send('POST', '/repositories', {

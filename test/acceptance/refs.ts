@@ -1,15 +1,9 @@
 /** Tags, repository metadata, resets, protection and the uncommitted diff, over HTTP only. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { expectShape } from '../support/contract.ts'
-import { type Answer, type Call, call, type Target, uniqueName } from '../support/http.ts'
+import { expectShape, refusal } from '../support/contract.ts'
+import { type Call, call, type Target, uniqueName } from '../support/http.ts'
 
 const q = encodeURIComponent
-
-function refusal(answer: Answer, status: number, text: RegExp): void {
-  const { message } = answer.json ?? {}
-  expect({ status: answer.status, message }).toEqual({ status, message: expect.stringMatching(text) })
-  expectShape(answer, 'Error')
-}
 
 export function describeRefs(title: string, server: () => Target): void {
   describe(title, () => {

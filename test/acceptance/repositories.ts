@@ -1,6 +1,6 @@
 /** Repositories: sample data, read-only ones, pages of them, their end; over HTTP only. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { expectShape } from '../support/contract.ts'
+import { expectShape, refusal } from '../support/contract.ts'
 import { type Answer, type Call, call, type Target, uniqueName } from '../support/http.ts'
 
 export interface RepositoriesStorage {
@@ -10,12 +10,6 @@ export interface RepositoriesStorage {
 }
 
 const q = encodeURIComponent
-
-function refusal(answer: Answer, status: number, text: RegExp): void {
-  const { message } = answer.json ?? {}
-  expect({ status: answer.status, message }).toEqual({ status, message: expect.stringMatching(text) })
-  expectShape(answer, 'Error')
-}
 
 export function describeRepositories(title: string, server: () => Target, storage: RepositoriesStorage): void {
   describe(title, () => {

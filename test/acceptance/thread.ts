@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { expectShape } from '../support/contract.ts'
+import { expectShape, refusal } from '../support/contract.ts'
 import { type Answer, type Call, call, type Target, uniqueName } from '../support/http.ts'
 
 export interface ThreadStorage {
@@ -29,13 +29,6 @@ export function describeThread(title: string, server: () => Target, storage: () 
       })
     const list = (ref: string, query = '') => send('GET', `${R}/refs/${q(ref)}/objects/ls?amount=1000&${query}`)
     const paths = (answer: Answer) => answer.json.results.map((entry: { path: string }) => entry.path)
-    const refusal = (answer: Answer, status: number, text: string | RegExp) => {
-      expect({ status: answer.status, message: answer.json?.message }).toEqual({
-        status,
-        message: expect.stringMatching(text),
-      })
-      expectShape(answer, 'Error')
-    }
     const create = (body: Record<string, unknown>, query = '') => {
       const { id, namespace } = storage()
       const defaults = { storage_namespace: `${namespace}/${body.name}`, ...(id === null ? {} : { storage_id: id }) }

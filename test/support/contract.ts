@@ -47,3 +47,10 @@ export function successProblem(method: string, path: string, status: number, bod
   }
   return validate(json) ? null : `not as the contract has it: ${ajv.errorsText(validate.errors)}`
 }
+
+/** A refusal: its status, a message like `text`, in the contract's shape. */
+export function refusal(answer: Answer, status: number, text: string | RegExp): void {
+  const { message } = answer.json ?? {}
+  expect({ status: answer.status, message }).toEqual({ status, message: expect.stringMatching(text) })
+  expectShape(answer, 'Error')
+}
