@@ -4,7 +4,6 @@ import { expect, test } from 'vitest'
 import { tablesOf } from '../../src/catalog/catalog.ts'
 import { type LogRequest, logCommits } from '../../src/catalog/log.ts'
 import { commitTree } from '../../src/committed/commit-tree.ts'
-import { encodeEntry } from '../../src/committed/entry.ts'
 import type { Db } from '../../src/db/db.ts'
 import type { BranchName, Commit, CommitId, ObjectPath } from '../../src/model.ts'
 import { createBranch } from '../../src/refs/branches.ts'
@@ -13,6 +12,7 @@ import { anybody, catalogOver, rangePolicy } from '../support/catalog.ts'
 import { type Row, rowsCursor } from '../support/cursors.ts'
 import { describeOnDatabases } from '../support/databases.ts'
 import { fakeCommit, newRepository } from '../support/repository.ts'
+import { sizedRecord } from '../support/table-records.ts'
 
 const paths = [
   'a',
@@ -32,18 +32,6 @@ const step = fc.record({
 })
 
 type Content = ReadonlyMap<string, number>
-
-function record(size: number): Buffer {
-  return encodeEntry({
-    address: `data/${size}`,
-    addressType: 'relative',
-    lastModified: { seconds: 1, nanos: 0 },
-    sizeBytes: size,
-    eTag: `${size}`,
-    metadata: {},
-    contentType: '',
-  })
-}
 
 function touchedBetween(before: Content, now: Content): string[] {
   return paths.filter((path) => before.get(path) !== now.get(path))
@@ -73,7 +61,7 @@ describeOnDatabases('the log of a ref', (db) => {
             const second = other === null ? undefined : commits[commits.length - 1 - other]
             const parents = second === undefined || second === base ? [base.id] : [base.id, second.id]
             const rows = Object.entries(changes)
-              .map(([path, size]): Row => [Buffer.from(path), size === null ? null : record(size)])
+              .map(([path, size]): Row => [Buffer.from(path), size === null ? null : sizedRecord(size)])
               .sort(([a], [b]) => Buffer.compare(a, b))
             const changed = rowsCursor(rows)
             const { metaRangeId } = await commitTree({

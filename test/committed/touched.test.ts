@@ -2,28 +2,16 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { BlockCache } from '../../src/committed/block-cache.ts'
 import { commitTree } from '../../src/committed/commit-tree.ts'
-import { encodeEntry } from '../../src/committed/entry.ts'
 import { TableReader } from '../../src/committed/table-reader.ts'
 import { differIn } from '../../src/committed/touched.ts'
 import { openTree, type Tree } from '../../src/committed/tree.ts'
 import type { MetaRangeId, ObjectPath } from '../../src/model.ts'
 import { type Row, rowsCursor } from '../support/cursors.ts'
 import { memoryTableStore } from '../support/memory-table-store.ts'
+import { sizedRecord } from '../support/table-records.ts'
 
 /** Small limits, so that few records make many ranges. */
 const policy = { minRangeSizeBytes: 200, maxRangeSizeBytes: 900, rangeRaggednessEntries: 5 }
-
-function record(size: number): Buffer {
-  return encodeEntry({
-    address: `data/${size}`,
-    addressType: 'relative',
-    lastModified: { seconds: 1, nanos: 0 },
-    sizeBytes: size,
-    eTag: `${size}`,
-    metadata: {},
-    contentType: '',
-  })
-}
 
 const path = fc.oneof(
   fc.nat(60).map((n) => `dir/${String(n).padStart(3, '0')}`),
@@ -34,7 +22,7 @@ const prefix = fc.oneof(path, fc.constantFrom('', 'd', 'dir/0', 'dir/01', 'zz'))
 
 async function treeOf(reader: TableReader, base: MetaRangeId, rows: Record<string, number | null>): Promise<Tree> {
   const changes = Object.entries(rows)
-    .map(([key, size]): Row => [Buffer.from(key), size === null ? null : record(size)])
+    .map(([key, size]): Row => [Buffer.from(key), size === null ? null : sizedRecord(size)])
     .sort(([a], [b]) => Buffer.compare(a, b))
   const { metaRangeId } = await commitTree({ reader, base, changes: rowsCursor(changes), policy })
   return openTree(reader, metaRangeId)

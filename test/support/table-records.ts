@@ -1,3 +1,4 @@
+import { encodeEntry } from '../../src/committed/entry.ts'
 import { decodeBlock } from '../../src/sstable/block.ts'
 import { BlockCursor } from '../../src/sstable/block-cursor.ts'
 import { parseTable, type TableLayout } from '../../src/sstable/table-layout.ts'
@@ -18,4 +19,17 @@ export function readTable(bytes: Buffer): TableRecords {
     while (cursor.next()) records.push([cursor.copyKey(), cursor.value()])
   }
   return { layout, records }
+}
+
+/** An object's record of which only the size matters. */
+export function sizedRecord(sizeBytes: number): Buffer {
+  return encodeEntry({
+    address: `data/${sizeBytes}`,
+    addressType: 'relative',
+    lastModified: { seconds: 1, nanos: 0 },
+    sizeBytes,
+    eTag: `${sizeBytes}`,
+    metadata: {},
+    contentType: '',
+  })
 }
