@@ -1,78 +1,8 @@
-/** How many may be inside at once, how many may wait for it, and for how long. Nothing here knows what they do there. */
+/** Gates before storages. */
 import { DomainError } from '../errors.ts'
+import { Gate, type GateLimits } from '../gate.ts'
 
-export interface GateLimits {
-  /** At once; 0: any number. */
-  readonly maxRunning: number
-  /** Beyond those; in the order they came. */
-  readonly maxWaiting: number
-  readonly maxWaitMs: number
-}
-
-interface Waiter {
-  readonly admit: () => void
-  readonly timer: NodeJS.Timeout
-}
-
-export class Gate {
-  readonly #limits: GateLimits
-  readonly #name: string
-  readonly #waiters = new Set<Waiter>()
-  #running = 0
-
-  /** @param name what is behind the gate, for the message of a refusal */
-  constructor(name: string, limits: GateLimits) {
-    this.#name = name
-    this.#limits = limits
-  }
-
-  get running(): number {
-    return this.#running
-  }
-
-  get waiting(): number {
-    return this.#waiters.size
-  }
-
-  /**
-   * Lets the caller in, who must `leave`: at once (and then synchronously), or when it is its turn.
-   *
-   * @throws overloaded, synchronously or later, naming what is behind the gate: too many wait, or this one did for too long
-   */
-  enter(): void | Promise<void> {
-    const { maxRunning, maxWaiting, maxWaitMs } = this.#limits
-    if (maxRunning === 0 || this.#running < maxRunning) {
-      this.#running++
-      return
-    }
-    if (this.#waiters.size >= maxWaiting) {
-      throw this.#refusal(`${maxRunning} requests are under way and ${this.#waiters.size} wait`)
-    }
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        admit: resolve,
-        timer: setTimeout(() => {
-          this.#waiters.delete(waiter)
-          reject(this.#refusal(`no turn came within ${maxWaitMs} ms, ${maxRunning} requests are under way`))
-        }, maxWaitMs),
-      }
-      this.#waiters.add(waiter)
-    })
-  }
-
-  /** Ends one stay; the longest waiter takes the place. */
-  leave(): void {
-    const [next] = this.#waiters
-    if (next === undefined) {
-      this.#running--
-      return
-    }
-    this.#waiters.delete(next)
-    clearTimeout(next.timer)
-    next.admit()
-  }
-
-  #refusal(reason: string): DomainError {
-    return new DomainError('overloaded', `cannot use ${this.#name}: ${reason}; try again later`)
-  }
+/** A gate that refuses with `overloaded`, naming what is behind it. */
+export function storageGate(name: string, limits: GateLimits): Gate {
+  return new Gate(limits, (reason) => new DomainError('overloaded', `cannot use ${name}: ${reason}; try again later`))
 }

@@ -1,7 +1,8 @@
 /** A storage's adapter with somebody who watches what it is asked for, and a gate that keeps a slow storage from holding everybody. */
 import { DomainError, type ErrorCode } from '../errors.ts'
+import type { GateLimits } from '../gate.ts'
 import type { BlockAdapter, PutBody } from './adapter.ts'
-import { Gate, type GateLimits } from './gate.ts'
+import { storageGate } from './gate.ts'
 
 /** The requests that are counted and wait for their turn. */
 export type StorageOperation = Exclude<
@@ -45,8 +46,8 @@ export function watchAdapter(
   { id, type }: { readonly id: string; readonly type: string },
   { watch, limits, maxStreamed }: WatchOptions,
 ): BlockAdapter {
-  const gate = new Gate(`storage "${id}" (${type})`, limits)
-  const streams = new Gate(`storage "${id}" (${type}) for streamed bodies`, { ...limits, maxRunning: maxStreamed })
+  const gate = storageGate(`storage "${id}" (${type})`, limits)
+  const streams = storageGate(`storage "${id}" (${type}) for streamed bodies`, { ...limits, maxRunning: maxStreamed })
   const watcher = watch({ id, type }, () => ({
     running: gate.running + streams.running,
     waiting: gate.waiting + streams.waiting,

@@ -3,10 +3,10 @@
  * `node:net`. It takes parameters and gives rows in the shapes of `pg`.
  */
 import { parse } from 'pg-connection-string'
+import { Gate } from '../gate.ts'
 import { createDb, type Driver, type Send } from './create-db.ts'
 import { ConnectFailure, classify, sqlState } from './failures.ts'
 import type { PgOptions, PooledDb } from './pg-client.ts'
-import { Places } from './places.ts'
 import { plannerSettings } from './planner.ts'
 
 /** What is used of `Bun.SQL`; Bun's own types would change those of the web standards everywhere. */
@@ -56,8 +56,11 @@ export function createBunSqlDb(Sql: BunSql, options: PgOptions): PooledDb {
   const place = placeOf(options.connectionString)
   const maxConnections = options.maxConnections ?? 16
   const connectTimeoutMs = options.connectTimeoutMs ?? 10_000
-  // The client bounds only the time that connecting takes. (It sets TCP keep-alive by itself.)
-  const places = new Places(maxConnections, connectTimeoutMs)
+  // The client bounds only the time that connecting takes: for a connection everybody would wait without end. (It sets TCP keep-alive by itself.)
+  const gate = new Gate(
+    { maxRunning: maxConnections, maxWaiting: Number.POSITIVE_INFINITY, maxWaitMs: connectTimeoutMs },
+    () => new ConnectFailure(new Error(`no connection became free within ${connectTimeoutMs} ms`)),
+  )
   const pools: BunSqlPool[] = []
   let manner: Manner = { prepare: options.prepare ?? true, settings: true }
   let pool = open()
@@ -78,12 +81,12 @@ export function createBunSqlDb(Sql: BunSql, options: PgOptions): PooledDb {
 
   /** Runs `work` when there is a connection for it. */
   async function placed<Result>(work: (pool: BunSqlPool) => Promise<Result>): Promise<Result> {
-    const taking = places.take()
+    const taking = gate.enter()
     if (taking !== undefined) await taking
     try {
       return await onPool(work)
     } finally {
-      places.leave()
+      gate.leave()
     }
   }
 
@@ -124,7 +127,7 @@ export function createBunSqlDb(Sql: BunSql, options: PgOptions): PooledDb {
       await Promise.all(pools.map((pool) => pool.close({ timeout: 5 })))
     },
   }
-  const poolUse = () => ({ busy: places.busy, waiting: places.waiting })
+  const poolUse = () => ({ busy: gate.running, waiting: gate.waiting })
   return { ...createDb(driver), poolUse }
 }
 

@@ -4,8 +4,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createMemAdapter } from '../../adapters/mem.ts'
 import type { BlockAdapter } from '../../src/block/adapter.ts'
-import { Gate, type GateLimits } from '../../src/block/gate.ts'
+import { storageGate } from '../../src/block/gate.ts'
 import { watchAdapter } from '../../src/block/watched-adapter.ts'
+import type { GateLimits } from '../../src/gate.ts'
 import type { StorageNamespace } from '../../src/model.ts'
 import { memDefinition } from '../support/definitions.ts'
 import { describeAdapter, ODD_KEYS } from './adapter-contract.ts'
@@ -129,7 +130,7 @@ describe('a watched adapter', () => {
   })
 
   test('gives up waiting after its time, and the place in the queue with it', async () => {
-    const gate = new Gate('it', { maxRunning: 1, maxWaiting: 1, maxWaitMs: 5 })
+    const gate = storageGate('it', { maxRunning: 1, maxWaiting: 1, maxWaitMs: 5 })
     gate.enter()
     await expect(gate.enter()).rejects.toMatchObject({ code: 'overloaded', message: /it: no turn came within 5 ms/ })
     expect(gate.waiting).toBe(0)
@@ -148,7 +149,7 @@ test('a gate never lets in more than it may, and everybody in the order they cam
       fc.integer({ min: 0, max: 4 }),
       fc.array(fc.boolean(), { maxLength: 40 }),
       async (maxRunning, maxWaiting, steps) => {
-        const gate = new Gate('it', { maxRunning, maxWaiting, maxWaitMs: 60_000 })
+        const gate = storageGate('it', { maxRunning, maxWaiting, maxWaitMs: 60_000 })
         const admitted: number[] = []
         const expected: number[] = []
         const queue: number[] = []
